@@ -1,0 +1,19 @@
+"""Runs migrations against the database of the settings (SPF_DATABASE_URL, or the SQLite file in the data folder)."""
+
+from alembic import context
+from backend.db import Database
+from backend.settings import Settings
+from backend.tables import Base
+
+if context.is_offline_mode():
+    context.configure(url=Settings().sqlalchemy_url, target_metadata=Base.metadata, literal_binds=True)
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    database = Database(context.config.get_main_option("sqlalchemy.url") or Settings().sqlalchemy_url)
+    with database.engine.connect() as connection:
+        # SQLite cannot alter constraints in place; batch mode copies the table instead.
+        context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+        with context.begin_transaction():
+            context.run_migrations()
+    database.close()

@@ -1,0 +1,1 @@
+"""HTTP and records of SPF-Portrait. Never imports torch, nor the worker."""

@@ -1,0 +1,1 @@
+"""Published adapters and their files."""

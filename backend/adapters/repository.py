@@ -1,0 +1,48 @@
+"""Reading and adding of adapter rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.storage import StoredFile
+from backend.tables import Adapter
+
+
+def add_adapter(
+    session: Session,
+    *,
+    adapter_id: str,
+    job_id: str,
+    base: str,
+    method: str,
+    target: str,
+    files: Sequence[StoredFile],
+) -> None:
+    """Publish an adapter; a second one for the same job violates the table's constraint."""
+    session.add(
+        Adapter(
+            id=adapter_id,
+            job_id=job_id,
+            base=base,
+            method=method,
+            target=target,
+            files=[asdict(file) for file in files],
+        )
+    )
+
+
+def get_adapter(session: Session, adapter_id: str) -> Adapter | None:
+    """Return one adapter, or None."""
+    return session.get(Adapter, adapter_id)
+
+
+def list_adapters(session: Session, *, limit: int, cursor: str | None) -> Sequence[Adapter]:
+    """Return up to `limit` adapters, newest first, older than the cursor."""
+    query = select(Adapter).order_by(Adapter.id.desc()).limit(limit)
+    if cursor is not None:
+        query = query.where(Adapter.id < cursor)
+    return session.scalars(query).all()

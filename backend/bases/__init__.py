@@ -1,0 +1,1 @@
+"""Base models a user may choose from."""

@@ -1,0 +1,1 @@
+"""Published pairs of reference and response."""

@@ -1,0 +1,1 @@
+"""Caption sets: upload, correction of the parsed phrases, frozen versions."""

@@ -1,0 +1,80 @@
+"""Reading and writing of caption set rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from backend.tables import Dataset, DatasetItem, DatasetVersion
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """A caption set with the numbers that a list shows."""
+
+    dataset: Dataset
+    item_count: int
+    targets: tuple[str | None, ...]
+    """The different targets of its items, None for items that have none yet."""
+
+
+def list_datasets(session: Session, *, limit: int, cursor: str | None) -> list[DatasetRow]:
+    """Return up to `limit` caption sets, newest first, older than the cursor."""
+    query = select(Dataset).order_by(Dataset.id.desc()).limit(limit)
+    if cursor is not None:
+        query = query.where(Dataset.id < cursor)
+    return [_with_counts(session, dataset) for dataset in session.scalars(query)]
+
+
+def get_dataset(session: Session, dataset_id: str) -> DatasetRow | None:
+    """Return one caption set, or None."""
+    dataset = session.get(Dataset, dataset_id)
+    return None if dataset is None else _with_counts(session, dataset)
+
+
+def list_items(session: Session, dataset_id: str) -> Sequence[DatasetItem]:
+    """Return the items of a caption set in their order."""
+    query = select(DatasetItem).where(DatasetItem.dataset_id == dataset_id)
+    return session.scalars(query.order_by(DatasetItem.position)).all()
+
+
+def get_item(session: Session, dataset_id: str, item_id: str) -> DatasetItem | None:
+    """Return one item of one caption set, or None."""
+    item = session.get(DatasetItem, item_id)
+    return item if item is not None and item.dataset_id == dataset_id else None
+
+
+def mark_changed(session: Session, dataset_id: str) -> None:
+    """Make a caption set a draft again: its content no longer equals its version."""
+    session.execute(update(Dataset).where(Dataset.id == dataset_id).values(version_id=None))
+
+
+def find_version(session: Session, dataset_id: str, content_hash: str) -> DatasetVersion | None:
+    """Return the version of a caption set with this content, or None."""
+    return session.scalar(
+        select(DatasetVersion).where(
+            DatasetVersion.dataset_id == dataset_id, DatasetVersion.content_hash == content_hash
+        )
+    )
+
+
+def get_version(session: Session, version_id: str) -> DatasetVersion | None:
+    """Return one version, or None."""
+    return session.get(DatasetVersion, version_id)
+
+
+def versions_using_image(session: Session, dataset_id: str, image_key: str) -> bool:
+    """Tell whether any version of a caption set holds this picture."""
+    versions = session.scalars(select(DatasetVersion).where(DatasetVersion.dataset_id == dataset_id))
+    return any(item["image_key"] == image_key for version in versions for item in version.items)
+
+
+def _with_counts(session: Session, dataset: Dataset) -> DatasetRow:
+    """Count the items of a caption set and collect their targets."""
+    of_set = DatasetItem.dataset_id == dataset.id
+    count = session.scalar(select(func.count()).select_from(DatasetItem).where(of_set)) or 0
+    targets = session.scalars(select(DatasetItem.target).where(of_set).distinct()).all()
+    return DatasetRow(dataset, count, tuple(targets))

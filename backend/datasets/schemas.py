@@ -1,0 +1,97 @@
+"""What the API says about caption sets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Phrase = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class ItemProblem(BaseModel):
+    """What is wrong with one file or caption, and what to do."""
+
+    file_name: str
+    code: str
+    message: str
+    hint: str = ""
+
+
+class ItemOut(BaseModel):
+    """One portrait with its parsed phrases."""
+
+    id: str
+    file_name: str
+    base: list[str]
+    target: str | None
+    width_px: int
+    height_px: int
+    image_url: str
+    errors: list[ItemProblem]
+
+
+class DatasetSummary(BaseModel):
+    """A caption set without its items."""
+
+    id: str
+    name: str
+    status: Literal["draft", "frozen"] = Field(description="frozen: the present content has a version")
+    target: str | None = Field(description="the phrase that all items share, once they do")
+    item_count: int
+    created_at: datetime
+
+
+class DatasetOut(DatasetSummary):
+    """A caption set with its items and with the files that could not be kept."""
+
+    version_id: str | None
+    items: list[ItemOut]
+    errors: list[ItemProblem]
+
+
+class DatasetList(BaseModel):
+    """A page of caption sets, newest first."""
+
+    data: list[DatasetSummary]
+    next_cursor: str | None
+    has_more: bool
+
+
+class ItemChange(BaseModel):
+    """Corrected phrases of one item."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    base: Annotated[list[Phrase], Field(min_length=1, max_length=12)]
+    target: Phrase
+
+
+class VersionOut(BaseModel):
+    """An immutable version of a caption set."""
+
+    id: str
+    dataset_id: str
+    content_hash: str = Field(description="SHA-256 over the images and phrases")
+    target: str
+    item_count: int
+    created_at: datetime
+
+
+class PhrasesIn(BaseModel):
+    """A caption to parse."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, Field(max_length=2000, description="the target stands in [square brackets]")]
+    target: Phrase | None = Field(default=None, description="target phrase, when the text has no brackets")
+
+
+class PhrasesOut(BaseModel):
+    """A parsed caption."""
+
+    base: list[str]
+    target: str
+    base_text: str
+    complete_text: str

@@ -1,0 +1,65 @@
+"""Error tree of the service; one class per kind of answer, no web library needed.
+
+ServiceError
+├── NotFound        404  the thing is not there
+├── Conflict        409  the thing is there but its state forbids the request
+├── Unprocessable   422  the request was read but cannot be carried out
+└── Unavailable     503  a part of the service is away for now
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class ServiceError(Exception):
+    """Base of all expected failures of the service.
+
+    Attributes:
+        status: HTTP status that an endpoint answers with.
+        code: snake_case name for programs.
+        detail: sentence for people: what was found and what is allowed.
+        hint: what to do next.
+        errors: details per field or file, ready for the `errors` list of a problem document.
+    """
+
+    status = 500
+
+    def __init__(self, code: str, detail: str, hint: str = "", errors: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(f"{detail} {hint}".strip())
+        self.code = code
+        self.detail = detail
+        self.hint = hint
+        self.errors = list(errors)
+
+
+class NotFound(ServiceError):
+    """The named thing does not exist."""
+
+    status = 404
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(
+            f"{what.replace(' ', '_')}_not_found",
+            f"There is no {what} named {name!r}.",
+            f"Look up the existing ones in the list of {what}s.",
+        )
+
+
+class Conflict(ServiceError):
+    """The state of the thing forbids the request."""
+
+    status = 409
+
+
+class Unprocessable(ServiceError):
+    """The request was understood but cannot be carried out as it stands."""
+
+    status = 422
+
+
+class Unavailable(ServiceError):
+    """A part that the request needs is away for now; asking again later may work."""
+
+    status = 503

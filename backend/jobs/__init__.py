@@ -1,0 +1,1 @@
+"""Jobs: creation, reading, cancelling, and the guarded state transitions."""

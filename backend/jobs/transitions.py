@@ -1,0 +1,388 @@
+"""The guarded moves of a job (T1 to T11); everything that changes `jobs.state` is in this file.
+
+Each move is one UPDATE whose WHERE clause states what must still be true; when no row matches, somebody else was
+faster and nothing is written. Times come from the database's clock. All functions work inside the caller's writing
+transaction, so that what belongs together is committed together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, literal, update
+from sqlalchemy.orm import Session
+
+from backend.db import now
+from backend.tables import FINAL_STATES, Job, JobEvent, Outbox
+
+MAX_LOSSES = 3
+"""A job whose worker or trainer was lost this often is failed instead of being tried again."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write results of one attempt, as long as the token is the job's current one."""
+
+    job_id: str
+    token: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A freshly claimed job: the lease and what is to be done."""
+
+    lease: Lease
+    kind: str
+    attempt: int
+    parent_id: str | None
+    dataset_version_id: str | None
+    source_adapter_id: str | None
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a job ended: a name for programs, a cause and a hint for people (no paths)."""
+
+    code: str
+    message: str
+    hint: str
+
+
+WORKER_LOST = Fault(
+    "worker_lost_repeatedly",
+    f"The worker stopped answering {MAX_LOSSES} times while it ran this job.",
+    "Most often memory ran out: close other programs or choose a smaller batch, then retry from the last checkpoint.",
+)
+TRAINER_LOST = Fault(
+    "trainer_lost_repeatedly",
+    f"The trainer process died {MAX_LOSSES} times without giving a reason.",
+    "Most often memory ran out: close other programs or choose a smaller batch, then retry from the last checkpoint.",
+)
+ATTEMPTS_USED_UP = Fault(
+    "attempts_used_up",
+    "Every allowed attempt of this job was interrupted.",
+    "Look at the job's events for the reasons, then retry from the last checkpoint.",
+)
+RUN_TOO_LONG = Fault(
+    "max_run_time", "The job ran longer than this studio allows.", "Choose fewer steps, or raise SPF_MAX_RUN_S."
+)
+WAITED_TOO_LONG = Fault(
+    "max_wait_time", "The job waited for a worker longer than this studio allows.", "Start a worker, then retry."
+)
+
+
+def enqueue(session: Session, job: Job) -> None:
+    """T1: add a new job and its doorbell."""
+    session.add(job)
+    session.flush()
+    session.execute(insert(Outbox).values(job_id=job.id))
+    add_event(session, job.id, "state", {"to": "queued", "by": "api"})
+
+
+def claim(session: Session, job_id: str, *, owner: str, lease_s: float) -> Claim | None:
+    """T2: take a queued job. None: it is not there to be taken, so the message is to be dropped."""
+    values = {
+        "state": "running",
+        "token": Job.token + 1,
+        "attempt": Job.attempt + 1,
+        "owner": owner,
+        "lease_until": now() + lease_s,
+        "claimed_at": now(),
+        "started_at": func.coalesce(Job.started_at, now()),
+        "phase": "loading",
+        "eta_s": None,
+    }
+    ready = (
+        Job.state == "queued",
+        Job.cancel_requested_at.is_(None),
+        Job.not_before <= now(),
+        Job.attempt < Job.max_attempts,
+    )
+    job = session.execute(
+        update(Job)
+        .where(Job.id == job_id, *ready)
+        .values(values)
+        .returning(
+            Job.token,
+            Job.kind,
+            Job.attempt,
+            Job.parent_id,
+            Job.dataset_version_id,
+            Job.source_adapter_id,
+            Job.spec,
+        )
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if job is None:
+        return None
+    _drop_doorbell(session, job_id)
+    add_event(session, job_id, "state", {"to": "running", "by": "worker", "attempt": job.attempt})
+    return Claim(
+        Lease(job_id, job.token),
+        job.kind,
+        job.attempt,
+        job.parent_id,
+        job.dataset_version_id,
+        job.source_adapter_id,
+        job.spec,
+    )
+
+
+def heartbeat(
+    session: Session, lease: Lease, *, lease_s: float, progress: Mapping[str, Any] | None = None
+) -> str | None:
+    """T3: prolong the lease and, on the way, record progress.
+
+    Args:
+        session: a writing transaction.
+        lease: the attempt's lease.
+        lease_s: how long the lease lasts from now on.
+        progress: phase, step, total, eta_s and losses, when the trainer told something new.
+
+    Returns:
+        The job's state, `running` or `canceling`; None when the lease is lost and the trainer must be killed.
+    """
+    values: dict[str, Any] = {"lease_until": now() + lease_s, **(progress or {})}
+    state = session.scalar(
+        update(Job)
+        .where(*_held(lease), Job.state.in_(("running", "canceling")))
+        .values(values)
+        .returning(Job.state)
+        .execution_options(synchronize_session=False)
+    )
+    if state is not None and progress is not None:
+        add_event(session, lease.job_id, "progress", progress)
+    return state
+
+
+def succeed(session: Session, lease: Lease) -> bool:
+    """T4: end a running job well; the caller adds the result's row in the same transaction.
+
+    False: the lease is lost or the job is being canceled, and nothing may be published.
+    """
+    moved = _move(
+        session,
+        lease.job_id,
+        "succeeded",
+        by="worker",
+        guard=(*_held(lease), Job.state == "running"),
+        values={**_ENDED, "phase": None, "eta_s": None},
+    )
+    return moved
+
+
+def release(session: Session, lease: Lease) -> bool:
+    """T5, preempted: give a running job back; the attempt is not counted and another worker may start at once."""
+    return _requeue(
+        session,
+        lease,
+        by="worker",
+        reason="preempted",
+        values={"attempt": Job.attempt - 1, "not_before": now()},
+        guard=(Job.state == "running",),
+    )
+
+
+def give_up_attempt(session: Session, lease: Lease, *, retry_delay_s: float, reason: str) -> bool:
+    """T5 or T7 after a crash of the trainer: try again later, or fail the job when it was lost too often."""
+    if _fail_if(session, lease, Job.lost_count + 1 >= MAX_LOSSES, TRAINER_LOST, by="worker"):
+        return True
+    if _fail_if(session, lease, Job.attempt >= Job.max_attempts, ATTEMPTS_USED_UP, by="worker"):
+        return True
+    # With at most three losses, doubling the delay is the same as counting up.
+    delay = retry_delay_s * (1 + Job.lost_count)
+    return _requeue(
+        session,
+        lease,
+        by="worker",
+        reason=reason,
+        values={"lost_count": Job.lost_count + 1, "not_before": now() + delay},
+        guard=(Job.state == "running",),
+    )
+
+
+def fail(session: Session, lease: Lease, fault: Fault) -> bool:
+    """T7: end a running job for a reason that trying again would not change."""
+    return _fail_if(session, lease, literal(True), fault, by="worker")
+
+
+def request_cancel(session: Session, job_id: str) -> bool:
+    """T8 or T9: cancel a queued job at once, ask the worker of a running one to stop. False: nothing to cancel."""
+    if _move(
+        session,
+        job_id,
+        "canceled",
+        by="api",
+        guard=(Job.state == "queued",),
+        values={**_ENDED, "cancel_requested_at": now(), "phase": None},
+    ):
+        _drop_doorbell(session, job_id)
+        return True
+    return _move(
+        session,
+        job_id,
+        "canceling",
+        by="api",
+        guard=(Job.state == "running",),
+        values={"cancel_requested_at": now()},
+    )
+
+
+def finish_cancel(session: Session, lease: Lease) -> bool:
+    """T10: the trainer is gone, the job is canceled."""
+    return _move(
+        session,
+        lease.job_id,
+        "canceled",
+        by="worker",
+        guard=(*_held(lease), Job.state == "canceling"),
+        values={**_ENDED, "phase": None, "eta_s": None},
+    )
+
+
+def reap_lost(session: Session, lease: Lease) -> bool:
+    """T6, T7 or T10 by the reaper, for a job whose lease is over: queue it again, fail it, or finish its cancel."""
+    over = Job.lease_until < now()
+    ended = _move(
+        session,
+        lease.job_id,
+        "canceled",
+        by="reaper",
+        guard=(*_held(lease), Job.state == "canceling", over),
+        values={**_ENDED, "token": Job.token + 1, "phase": None, "eta_s": None},
+    )
+    return (
+        ended
+        or _fail_if(session, lease, (Job.lost_count + 1 >= MAX_LOSSES) & over, WORKER_LOST, by="reaper")
+        or _fail_if(session, lease, (Job.attempt >= Job.max_attempts) & over, ATTEMPTS_USED_UP, by="reaper")
+        or _requeue(
+            session,
+            lease,
+            by="reaper",
+            reason="worker_lost",
+            values={"lost_count": Job.lost_count + 1, "not_before": now()},
+            guard=(Job.state == "running", over),
+        )
+    )
+
+
+def reap_overdue(session: Session, lease: Lease, *, max_run_s: float) -> bool:
+    """T7 by the reaper: fail a job whose attempt runs too long; its worker notices at the next heartbeat."""
+    return _fail_if(session, lease, Job.claimed_at + max_run_s < now(), RUN_TOO_LONG, by="reaper")
+
+
+def reap_waiting(session: Session, job_id: str, *, max_wait_s: float) -> bool:
+    """T7 by the reaper: fail a job that waited too long in the queue."""
+    failed = _move(
+        session,
+        job_id,
+        "failed",
+        by="reaper",
+        guard=(Job.state == "queued", Job.queued_at + max_wait_s < now()),
+        values={**_ENDED, **_blame(WAITED_TOO_LONG)},
+    )
+    if failed:
+        _drop_doorbell(session, job_id)
+    return failed
+
+
+def add_event(session: Session, job_id: str, kind: str, data: Mapping[str, Any]) -> None:
+    """Append one event; the counter in the job's row keeps the numbers free of gaps and doubles."""
+    seq = session.scalar(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(last_event_seq=Job.last_event_seq + 1)
+        .returning(Job.last_event_seq)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(insert(JobEvent).values(job_id=job_id, seq=seq, kind=kind, data=dict(data)))
+
+
+_ENDED: dict[str, Any] = {"finished_at": now(), "lease_until": None, "owner": None}
+
+
+def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    """The lease is still the current one."""
+    return Job.id == lease.job_id, Job.token == lease.token
+
+
+def _blame(fault: Fault) -> dict[str, Any]:
+    """Columns that record a fault."""
+    return {"error_code": fault.code, "error_message": fault.message, "error_hint": fault.hint}
+
+
+def _move(
+    session: Session,
+    job_id: str,
+    to: str,
+    *,
+    by: str,
+    guard: tuple[ColumnElement[bool], ...],
+    values: Mapping[str, Any],
+    note: Mapping[str, Any] | None = None,
+) -> bool:
+    """Change the state under a guard and record it. False: the guard did not hold and nothing was written."""
+    moved = session.scalar(
+        update(Job)
+        .where(Job.id == job_id, Job.state.not_in(FINAL_STATES), *guard)
+        .values({**values, "state": to})
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    if moved is None:
+        return False
+    add_event(session, job_id, "state", {"to": to, "by": by, **(note or {})})
+    return True
+
+
+def _requeue(
+    session: Session,
+    lease: Lease,
+    *,
+    by: str,
+    reason: str,
+    values: Mapping[str, Any],
+    guard: tuple[ColumnElement[bool], ...],
+) -> bool:
+    """Put a job back into the queue with a new doorbell; the new token fences the old holder off."""
+    freed = {
+        "token": Job.token + 1,
+        "owner": None,
+        "lease_until": None,
+        "queued_at": now(),
+        "phase": None,
+        "eta_s": None,
+    }
+    moved = _move(
+        session,
+        lease.job_id,
+        "queued",
+        by=by,
+        guard=(*_held(lease), *guard),
+        values={**freed, **values},
+        note={"reason": reason},
+    )
+    if moved:
+        session.execute(insert(Outbox).values(job_id=lease.job_id))
+    return moved
+
+
+def _fail_if(session: Session, lease: Lease, when: ColumnElement[bool], fault: Fault, *, by: str) -> bool:
+    """Fail a running job when the condition holds."""
+    return _move(
+        session,
+        lease.job_id,
+        "failed",
+        by=by,
+        guard=(*_held(lease), Job.state == "running", when),
+        values={**_ENDED, **_blame(fault), "token": Job.token + 1, "phase": None, "eta_s": None},
+        note={"code": fault.code},
+    )
+
+
+def _drop_doorbell(session: Session, job_id: str) -> None:
+    """Forget the doorbell of a job that left the queue."""
+    session.execute(delete(Outbox).where(Outbox.job_id == job_id))

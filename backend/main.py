@@ -1,0 +1,58 @@
+"""The web application: REST under /api/v1, the page at /."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+
+from backend.adapters.endpoints import router as adapters
+from backend.bases.endpoints import router as bases
+from backend.comparisons.endpoints import router as comparisons
+from backend.context import Context
+from backend.datasets.endpoints import phrases_router as phrases
+from backend.datasets.endpoints import router as datasets
+from backend.db import Database
+from backend.health import router as health
+from backend.jobs.endpoints import router as jobs
+from backend.problems import PROBLEM_RESPONSES, install_problem_handlers
+from backend.security import LOOPBACK_NAMES, SecurityLayer
+from backend.settings import Settings
+from backend.storage import LocalStorage
+
+API_PREFIX = "/api/v1"
+STATIC_DIR = Path(__file__).parent / "static"
+
+_LARGEST_BODY_BYTES = 1024 * 1024
+"""Limit for every request but the upload, which has its own."""
+
+
+def create_app(settings: Settings | None = None, host_names: Iterable[str] = LOOPBACK_NAMES) -> FastAPI:
+    """Build the application.
+
+    Args:
+        settings: settings; read from the environment when not given.
+        host_names: names that a Host header may carry.
+    """
+    settings = settings or Settings()
+    app = FastAPI(
+        title="SPF-Portrait",
+        summary="Train and compare portrait adapters that change one thing and keep the rest.",
+        version="1",
+        openapi_url=f"{API_PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False},
+    )
+    app.state.context = Context(settings, Database(settings.sqlalchemy_url), LocalStorage(settings.data_dir))
+    api = APIRouter(prefix=API_PREFIX, responses=PROBLEM_RESPONSES, max_body_size=_LARGEST_BODY_BYTES)
+    for router in (datasets, phrases, jobs, adapters, comparisons, bases):
+        api.include_router(router)
+    app.include_router(api)
+    app.include_router(health)
+    install_problem_handlers(app)
+    if (STATIC_DIR / "index.html").is_file():
+        app.frontend("/", directory=STATIC_DIR, fallback="index.html")
+    app.add_middleware(SecurityLayer, host_names=tuple(host_names))
+    return app

@@ -1,0 +1,152 @@
+"""Every error of the HTTP side as one RFC 9457 problem document."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from backend.errors import ServiceError
+from spf_portrait.contract.errors import SpfError
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemItem(BaseModel):
+    """One wrong field (`pointer`) or file (`file_name`) of the request."""
+
+    code: str
+    message: str
+    hint: str = ""
+    pointer: str | None = Field(default=None, description="JSON pointer into the request body")
+    file_name: str | None = None
+
+
+class Problem(BaseModel):
+    """An error: what was found, what is allowed, what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str = ""
+    errors: list[ProblemItem] = []
+    request_id: str
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Problem, "description": "The request cannot be carried out", "content": {MEDIA_TYPE: {}}},
+    "5XX": {"model": Problem, "description": "The service failed", "content": {MEDIA_TYPE: {}}},
+}
+
+
+def problem_response(
+    request_id: str,
+    status: int,
+    code: str,
+    detail: str,
+    hint: str = "",
+    errors: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Build the answer for one error."""
+    problem = Problem(
+        type=f"urn:spf-portrait:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        hint=hint,
+        errors=[ProblemItem.model_validate(error) for error in errors],
+        request_id=request_id,
+    )
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), status_code=status, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def _validation_items(errors: Sequence[Any]) -> list[dict[str, Any]]:
+    """Turn pydantic's error list into problem items."""
+    return [
+        {
+            "code": str(error["type"]),
+            "message": str(error["msg"]),
+            "pointer": "/" + "/".join(str(part) for part in error["loc"] if part != "body"),
+        }
+        for error in errors
+    ]
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every failure of the application a problem document."""
+
+    @app.exception_handler(ServiceError)
+    def on_service_error(request: Request, error: ServiceError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        headers = {"Retry-After": "2"} if error.status == 503 else None
+        return problem_response(
+            _request_id(request), error.status, error.code, error.detail, error.hint, error.errors, headers
+        )
+
+    @app.exception_handler(SpfError)
+    def on_contract_error(request: Request, error: SpfError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        return problem_response(
+            _request_id(request), 422, error.code, f"Found {error.found}; allowed: {error.allowed}.", error.hint
+        )
+
+    @app.exception_handler(RequestValidationError)
+    def on_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        items = _validation_items(error.errors())
+        detail = "; ".join(f"{item['pointer']}: {item['message']}" for item in items)
+        return problem_response(
+            _request_id(request),
+            422,
+            "invalid_request",
+            f"The request does not have the described form: {detail}.",
+            "Compare it with /api/v1/openapi.json.",
+            items,
+        )
+
+    @app.exception_handler(HTTPException)
+    def on_http_error(request: Request, error: HTTPException) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
+        return problem_response(_request_id(request), error.status_code, code, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(OperationalError)
+    def on_database_error(request: Request, error: OperationalError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        log.error("request %s: database: %s", _request_id(request), error)
+        return problem_response(
+            _request_id(request),
+            503,
+            "database_busy",
+            "The database did not answer in time.",
+            "Ask again in a moment.",
+            headers={"Retry-After": "2"},
+        )
+
+
+def surprise_response(request_id: str, error: Exception) -> JSONResponse:
+    """Answer for a failure that nobody foresaw: the log has the details, the asker gets the request id."""
+    log.error("request %s failed", request_id, exc_info=error)
+    return problem_response(
+        request_id,
+        500,
+        "internal_error",
+        "The service failed in a way it did not foresee.",
+        "The log has the details under this request_id.",
+    )
+
+
+def _request_id(request: Request) -> str:
+    """Return the identifier that the security layer gave to this request."""
+    return str(request.scope.get("request_id", ""))

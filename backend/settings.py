@@ -1,0 +1,67 @@
+"""Settings of the service, read once at the edge (environment, prefix SPF_) and passed down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All settings of backend and worker. Times are in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="SPF_", frozen=True, extra="ignore")
+
+    data_dir: Path = Path("data")
+    """Folder that holds the database, the uploads, the checkpoints and the results."""
+    models_dir: Path | None = None
+    """Folder of base models; the repository's models/ when unset."""
+    database_url: str | None = None
+    """SQLAlchemy URL; studio.sqlite in the data folder when unset."""
+    redis_url: str | None = None
+    """Broker URL; the studio starts a private broker when unset."""
+    host: str = "127.0.0.1"
+    """Address to listen on; loopback only, because there are no accounts."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 picks a free one."""
+
+    lease_s: float = Field(default=120.0, gt=0)
+    """How long a claimed job stays with its worker without a heartbeat."""
+    heartbeat_s: float = Field(default=15.0, gt=0)
+    """Time between two heartbeats of a worker."""
+    grace_s: float = Field(default=120.0, gt=0)
+    """Time a trainer gets to write its checkpoint after SIGTERM, before SIGKILL."""
+    stall_s: float = Field(default=1800.0, gt=0)
+    """A trainer without any event for this long counts as hung and is ended."""
+    retry_delay_s: float = Field(default=30.0, ge=0)
+    """First waiting time after a crash of the trainer; doubles with every loss, at most 15 minutes."""
+    relay_s: float = Field(default=1.0, gt=0)
+    """Time between two looks of the relay and of the reaper."""
+    resend_s: float = Field(default=60.0, gt=0)
+    """A queued job whose doorbell was rung longer ago than this may be rung again."""
+    max_run_s: float = Field(default=7 * 86400.0, gt=0)
+    """Longest run of one attempt."""
+    max_wait_s: float = Field(default=7 * 86400.0, gt=0)
+    """Longest wait of a queued job."""
+
+    @model_validator(mode="after")
+    def _lease_outlives_heartbeats(self) -> Self:
+        """Refuse timings under which a healthy worker would lose its job."""
+        if self.heartbeat_s * 2 > self.lease_s:
+            raise ValueError(
+                f"SPF_HEARTBEAT_S={self.heartbeat_s:g} is too long for SPF_LEASE_S={self.lease_s:g}: "
+                "a lease must last at least two heartbeats. Raise the lease or lower the heartbeat."
+            )
+        return self
+
+    @property
+    def fence_s(self) -> float:
+        """A worker without a successful heartbeat for this long stops its own trainer, before the lease ends."""
+        return self.lease_s * 0.75
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """URL of the database in use."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'studio.sqlite'}"

@@ -1,0 +1,227 @@
+"""Tables. Times are seconds since 1970 UTC by the database's clock (see `backend.db.now`)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+from sqlalchemy import (
+    DDL,
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    MetaData,
+    UniqueConstraint,
+    event,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from backend.db import now
+
+JobState = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled"]
+JobKind = Literal["training", "comparison"]
+FINAL_STATES: tuple[JobState, ...] = ("succeeded", "failed", "canceled")
+LEGAL_MOVES: dict[JobState, tuple[JobState, ...]] = {
+    "queued": ("running", "failed", "canceled"),
+    "running": ("queued", "succeeded", "failed", "canceling"),
+    "canceling": ("canceled",),
+}
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    """SQL condition: the column holds one of the values."""
+    quoted = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({quoted})"
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints get names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, list[dict[str, Any]]: JSON}  # noqa: RUF012
+
+
+class Dataset(Base):
+    """A caption set that can still be corrected."""
+
+    __tablename__ = "datasets"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    created_at: Mapped[float] = mapped_column(default=now())
+    version_id: Mapped[str | None]
+    """The version with the present content; empty again after a change. No foreign key: versions point here already."""
+    rejected: Mapped[list[dict[str, Any]]]
+    """Files of the upload that could not be kept: file_name, code, message, hint."""
+
+
+class DatasetItem(Base):
+    """One portrait with its phrases."""
+
+    __tablename__ = "dataset_items"
+    __table_args__ = (Index(None, "dataset_id", "position"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
+    position: Mapped[int]
+    file_name: Mapped[str]
+    image_key: Mapped[str]
+    image_sha256: Mapped[str]
+    width_px: Mapped[int]
+    height_px: Mapped[int]
+    base: Mapped[list[str]]
+    target: Mapped[str | None]
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Why the caption cannot be trained on as it is: code, message, hint."""
+
+
+class DatasetVersion(Base):
+    """An immutable copy of a caption set; jobs are trained on versions only."""
+
+    __tablename__ = "dataset_versions"
+    __table_args__ = (UniqueConstraint("dataset_id", "content_hash"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
+    content_hash: Mapped[str]
+    target: Mapped[str]
+    items: Mapped[list[dict[str, Any]]]
+    """In order: file_name, image_key, image_sha256, base, target."""
+    created_at: Mapped[float] = mapped_column(default=now())
+
+
+class Job(Base):
+    """The truth about one job; the broker only rings a bell."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", get_args(JobState)), name="state"),
+        CheckConstraint(_one_of("kind", get_args(JobKind)), name="kind"),
+        CheckConstraint(
+            "state NOT IN ('running', 'canceling') OR (owner IS NOT NULL AND lease_until IS NOT NULL)",
+            name="lease",
+        ),
+        CheckConstraint("state != 'failed' OR error_code IS NOT NULL", name="error"),
+        Index(None, "state", "lease_until"),
+        Index(None, "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(default="queued")
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
+    dataset_version_id: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.id"))
+    source_adapter_id: Mapped[str | None]
+    """The adapter that a comparison draws with; no foreign key, because adapters point at jobs already."""
+    spec: Mapped[dict[str, Any]]
+
+    token: Mapped[int] = mapped_column(default=0)
+    """Fencing token: grows with every claim and every loss; only its holder may write results."""
+    attempt: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int] = mapped_column(default=5)
+    lost_count: Mapped[int] = mapped_column(default=0)
+    owner: Mapped[str | None]
+    lease_until: Mapped[float | None]
+    not_before: Mapped[float] = mapped_column(default=now())
+    cancel_requested_at: Mapped[float | None]
+
+    phase: Mapped[str | None]
+    step: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    eta_s: Mapped[float | None]
+    losses: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    last_event_seq: Mapped[int] = mapped_column(default=0)
+
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+    error_hint: Mapped[str | None]
+
+    created_at: Mapped[float] = mapped_column(default=now())
+    queued_at: Mapped[float] = mapped_column(default=now())
+    started_at: Mapped[float | None]
+    claimed_at: Mapped[float | None]
+    finished_at: Mapped[float | None]
+
+
+class JobEvent(Base):
+    """What happened to a job, in order; rows are only ever added."""
+
+    __tablename__ = "job_events"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[float] = mapped_column(default=now())
+    kind: Mapped[str]
+    """state, progress or checkpoint."""
+    data: Mapped[dict[str, Any]]
+
+
+class Outbox(Base):
+    """Queued jobs whose doorbell is to be rung; the row goes when the job leaves the queue."""
+
+    __tablename__ = "outbox"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    sent_at: Mapped[float | None]
+    tries: Mapped[int] = mapped_column(default=0)
+
+
+class IdempotencyKey(Base):
+    """Answered creations, so that a repeated request finds the same job."""
+
+    __tablename__ = "idempotency_keys"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_sha256: Mapped[str]
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    created_at: Mapped[float] = mapped_column(default=now())
+
+
+class Adapter(Base):
+    """A published adapter; at most one per job."""
+
+    __tablename__ = "adapters"
+    __table_args__ = (UniqueConstraint("job_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    base: Mapped[str]
+    method: Mapped[str]
+    target: Mapped[str]
+    files: Mapped[list[dict[str, Any]]]
+    """name, key, sha256, size_bytes of each file."""
+    created_at: Mapped[float] = mapped_column(default=now())
+
+
+class Comparison(Base):
+    """A published pair; at most one per job."""
+
+    __tablename__ = "comparisons"
+    __table_args__ = (UniqueConstraint("job_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    adapter_id: Mapped[str | None] = mapped_column(ForeignKey("adapters.id"))
+    sample: Mapped[dict[str, Any]]
+    files: Mapped[list[dict[str, Any]]]
+    """name, key, sha256, size_bytes of each file."""
+    created_at: Mapped[float] = mapped_column(default=now())
+
+
+_LEGAL_PAIRS = " OR ".join(f"(OLD.state = '{old}' AND {_one_of('NEW.state', new)})" for old, new in LEGAL_MOVES.items())
+GUARD_JOB_MOVES = (
+    "CREATE TRIGGER guard_job_moves BEFORE UPDATE OF state ON jobs "
+    f"WHEN OLD.state != NEW.state AND NOT ( {_LEGAL_PAIRS} ) "
+    "BEGIN SELECT RAISE(ABORT, 'illegal job transition'); END"
+)
+"""Second wall behind the guarded updates: SQLite itself refuses every move that the table of transitions lacks."""
+
+event.listen(Base.metadata, "after_create", DDL(GUARD_JOB_MOVES).execute_if(dialect="sqlite"))

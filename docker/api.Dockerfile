@@ -1,0 +1,25 @@
+# The API and the page. No torch: the plain installation.
+FROM node:22-slim AS page
+WORKDIR /app/frontend
+COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
+RUN npm ci
+COPY frontend ./
+RUN npm run build
+
+FROM python:3.11-slim
+WORKDIR /app
+ENV PYTHONUNBUFFERED=1
+COPY pyproject.toml LICENSE ./
+COPY spf_portrait/__init__.py spf_portrait/__init__.py
+COPY spf_portrait/contract spf_portrait/contract
+COPY backend backend
+COPY worker/__init__.py worker/leash.py worker/
+RUN pip install --no-cache-dir --editable .
+COPY alembic.ini ./
+COPY alembic alembic
+COPY models models
+COPY --from=page /app/backend/static backend/static
+RUN useradd --create-home spf && mkdir /data && chown spf /data
+USER spf
+EXPOSE 8000
+CMD ["sh", "-c", "alembic upgrade head && exec uvicorn --factory backend.main:create_app --host 0.0.0.0 --port 8000"]

@@ -1,0 +1,13 @@
+# A worker with the engine. For GPUs, start it with the container runtime of their vendor.
+FROM python:3.11-slim
+WORKDIR /app
+ENV PYTHONUNBUFFERED=1
+COPY pyproject.toml LICENSE ./
+COPY spf_portrait spf_portrait
+COPY backend backend
+COPY worker worker
+RUN pip install --no-cache-dir --editable '.[engine]'
+COPY models models
+RUN useradd --create-home spf && mkdir /data && chown spf /data
+USER spf
+CMD ["python", "-m", "worker", "train"]

@@ -1,0 +1,12 @@
+/** Short names for what the studio speaks of; the shapes come from its OpenAPI document. */
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Adapter = Schemas["AdapterOut"];
+export type Base = Schemas["BaseOut"];
+export type Comparison = Schemas["ComparisonOut"];
+export type Dataset = Schemas["DatasetOut"];
+export type Item = Schemas["ItemOut"];
+export type Job = Schemas["JobOut"];
+export type JobEvent = Schemas["EventOut"];

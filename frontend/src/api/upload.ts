@@ -1,0 +1,27 @@
+/** Send files with a progress report, which `fetch` cannot give. */
+import { Problem } from "./problem";
+import type { Dataset } from "./types";
+
+export const UPLOAD_PATH = "/api/v1/datasets";
+
+export function uploadCaptionSet(
+  name: string,
+  files: readonly File[],
+  onProgress: (fraction: number) => void,
+): Promise<Dataset> {
+  const form = new FormData();
+  form.set("name", name);
+  for (const file of files) form.append("files", file, file.name);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", UPLOAD_PATH);
+    request.setRequestHeader("Accept", "application/json");
+    request.upload.onprogress = (event) => onProgress(event.lengthComputable ? event.loaded / event.total : 0);
+    request.onerror = () => reject(Problem.unreachable());
+    request.onload = () => {
+      if (request.status < 300) resolve(JSON.parse(request.responseText) as Dataset);
+      else reject(Problem.read(request.status, request.responseText));
+    };
+    request.send(form);
+  });
+}

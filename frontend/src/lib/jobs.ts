@@ -1,0 +1,60 @@
+/** What the states and phases of a job are called on the page. */
+import type { Job } from "../api/types";
+
+/** Lists look at this many of the newest jobs of all kinds; the studio gives no more in one answer. */
+export const MOST_JOBS = 200;
+
+const FINAL: readonly Job["status"][] = ["succeeded", "failed", "canceled"];
+
+export function isOver(job: Job): boolean {
+  return FINAL.includes(job.status);
+}
+
+export const STATUS_WORDS: Readonly<Record<Job["status"], string>> = {
+  queued: "Waiting",
+  running: "Running",
+  canceling: "Stopping",
+  succeeded: "Done",
+  failed: "Failed",
+  canceled: "Canceled",
+};
+
+export interface Phase {
+  key: string;
+  name: string;
+}
+
+export function phasesOf(method: unknown): Phase[] {
+  return [
+    { key: "loading", name: "Load the model" },
+    { key: "caching", name: "Prepare the pictures" },
+    { key: "stage1", name: "Stage 1: learn the target" },
+    { key: "stage2", name: method === "lora" ? "Stage 2: learn on" : "Stage 2: hold the rest" },
+    { key: "exporting", name: "Save the adapter" },
+  ];
+}
+
+/** Text out of a job's settings, for headings and fields. */
+export function specText(job: Job, key: string): string {
+  const value = job.spec[key];
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
+
+/** All settings of a job as name and text; what is left to the model is left out. */
+export function specRows(spec: Job["spec"], prefix = ""): [name: string, text: string][] {
+  return Object.entries(spec).flatMap(([key, value]): [string, string][] => {
+    if (value === null || value === undefined) return [];
+    const name = `${prefix}${key}`.replaceAll("_", " ");
+    if (typeof value === "boolean") return [[name, value ? "on" : "off"]];
+    if (typeof value === "object" && !Array.isArray(value)) return specRows(value as Job["spec"], `${key}: `);
+    return [[name, String(value)]];
+  });
+}
+
+export const LOSS_WORDS: Readonly<Record<string, string>> = {
+  total: "Total",
+  denoise: "Denoising",
+  text_consistent: "Text-consistent",
+  fine_grained: "Fine-grained",
+  enhancement: "Enhancement",
+};

@@ -1,0 +1,160 @@
+/** Words and bounds for what a training can be told. The studio checks the same bounds again. */
+
+export interface Choice {
+  value: string;
+  name: string;
+  words: string;
+}
+
+export const METHODS: readonly Choice[] = [
+  {
+    value: "spf",
+    name: "SPF",
+    words:
+      "First learns the target from your pictures, then holds everything the target does not touch to what the original model draws.",
+  },
+  {
+    value: "lora",
+    name: "Plain LoRA",
+    words: "Learns from your pictures and nothing more. Good as a yardstick: what else do the pictures drag along?",
+  },
+];
+
+export const PRESETS: readonly Choice[] = [
+  { value: "quick", name: "Quick", words: "A few minutes on a laptop. Enough to see whether the target arrives." },
+  {
+    value: "standard",
+    name: "Standard",
+    words: "More steps in both stages: the target comes out more surely, the rest is held more closely.",
+  },
+  {
+    value: "thorough",
+    name: "Thorough",
+    words: "The most steps. For a result to keep; let it run while you do something else.",
+  },
+];
+
+export interface NumberSetting {
+  key: string;
+  name: string;
+  words: string;
+  min: number;
+  max: number;
+  step: number | "any";
+  /** The setting means nothing to other methods. */
+  only?: "spf";
+}
+
+const NUMBERS: readonly NumberSetting[] = [
+  {
+    key: "stage1_steps",
+    name: "Stage 1 steps",
+    words: "Learning the target from the pictures. Too few and it never shows.",
+    min: 0,
+    max: 20_000,
+    step: 1,
+  },
+  {
+    key: "stage2_steps",
+    name: "Stage 2 steps",
+    words: "Aligning with the original model. Too few and pollution stays.",
+    min: 0,
+    max: 20_000,
+    step: 1,
+  },
+  {
+    key: "batch_size",
+    name: "Batch size",
+    words: "Pictures per step. More is steadier, slower, and needs more memory.",
+    min: 1,
+    max: 64,
+    step: 1,
+  },
+  {
+    key: "learning_rate",
+    name: "Learning rate",
+    words: "Size of a step. Too large and pictures fall apart.",
+    min: 1e-6,
+    max: 1e-1,
+    step: "any",
+  },
+  { key: "rank", name: "Adapter rank", words: "Room in the adapter; the file grows with it.", min: 1, max: 128, step: 1 },
+  {
+    key: "seed",
+    name: "Seed",
+    words: "The same seed and settings give the same adapter.",
+    min: 0,
+    max: 2_147_483_647,
+    step: 1,
+  },
+  {
+    key: "w_text_consistent",
+    only: "spf",
+    name: "Text-consistent weight",
+    words: "How strongly each phrase keeps looking where it looked.",
+    min: 0,
+    max: 100,
+    step: "any",
+  },
+  {
+    key: "w_fine_grained",
+    only: "spf",
+    name: "Fine-grained weight",
+    words: "How strongly layout and detail are held.",
+    min: 0,
+    max: 100,
+    step: "any",
+  },
+  {
+    key: "w_enhancement",
+    only: "spf",
+    name: "Enhancement weight",
+    words: "How strongly the target itself is pushed.",
+    min: 0,
+    max: 100,
+    step: "any",
+  },
+  {
+    key: "control_map_gain",
+    only: "spf",
+    name: "Control map gain",
+    words: "How strongly base phrases take their places out of the control map.",
+    min: 0,
+    max: 4,
+    step: "any",
+  },
+];
+
+export function numbersFor(method: string): NumberSetting[] {
+  return NUMBERS.filter((setting) => setting.only === undefined || setting.only === method);
+}
+
+export interface Switch {
+  key: string;
+  name: string;
+  words: string;
+}
+
+export const SWITCHES: readonly Switch[] = [
+  { key: "text_consistent", name: "Text-consistent loss", words: "Off: phrases may start to answer elsewhere." },
+  { key: "fine_grained", name: "Fine-grained loss", words: "Off: identity and layout drift." },
+  { key: "enhancement", name: "Response enhancement", words: "Off: the target answers more weakly." },
+  { key: "control_map", name: "Control map", words: "Off: everything is held, the target’s own place too." },
+];
+
+/** The order of a training: the preset, and of the rest only what the user set. */
+export function trainingSpec(
+  chosen: { base: string; method: string; preset: string },
+  numbers: Readonly<Record<string, number | undefined>>,
+  switches: Readonly<Record<string, boolean>>,
+): Record<string, string | number | Record<string, boolean>> {
+  const spec: Record<string, string | number | Record<string, boolean>> = { ...chosen };
+  for (const { key } of numbersFor(chosen.method)) {
+    const value = numbers[key];
+    if (value !== undefined && Number.isFinite(value)) spec[key] = value;
+  }
+  if (chosen.method === "spf" && SWITCHES.some(({ key }) => switches[key] === false)) {
+    spec["losses"] = Object.fromEntries(SWITCHES.map(({ key }) => [key, switches[key] !== false]));
+  }
+  return spec;
+}

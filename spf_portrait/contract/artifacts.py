@@ -1,0 +1,36 @@
+"""Names of the files that a training or a drawing leaves, and the exit codes of the engine."""
+
+from typing import Final, Literal
+
+ADAPTER: Final = "adapter.safetensors"
+REPORT: Final = "report.json"
+LOSS_LOG: Final = "loss.jsonl"
+
+REFERENCE: Final = "reference.png"
+RESPONSE: Final = "response.png"
+CONTROL_MAP: Final = "control_map.png"
+NOISE_DIFFERENCE: Final = "noise_difference.png"
+SAMPLE: Final = "sample.json"
+
+CHECKPOINT_MANIFEST: Final = "manifest.json"
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_PREEMPTED: Final = 75
+"""Asked to stop: a checkpoint was written and a later run can go on from it (EX_TEMPFAIL of sysexits.h)."""
+
+
+def attention_map_name(path: Literal["reference", "response"], phrase_index: int, timestep_index: int) -> str:
+    """Where one phrase's attention at one recorded timestep is, relative to the comparison's folder."""
+    return f"maps/{path}/{phrase_index:02d}_{timestep_index:02d}.png"
+
+
+def control_map_name(timestep_index: int) -> str:
+    """Where the control map of one recorded timestep is."""
+    return f"maps/control/{timestep_index:02d}.png"
+
+
+def noise_difference_name(timestep_index: int) -> str:
+    """Where the difference between the two noise predictions of one recorded timestep is."""
+    return f"maps/noise/{timestep_index:02d}.png"

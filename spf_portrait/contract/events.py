@@ -1,0 +1,73 @@
+"""What a running training or drawing tells: one JSON object a line on its standard output."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
+
+from spf_portrait.contract.errors import DataError
+
+Phase = Literal["loading", "caching", "stage1", "stage2", "sampling", "exporting"]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Progress(_Event):
+    """How far the work is. Steps count within the phase, from 0 to `total`."""
+
+    kind: Literal["progress"] = "progress"
+    phase: Phase
+    step: int = Field(ge=0)
+    total: int = Field(ge=0)
+    losses: dict[str, FiniteFloat] = Field(default_factory=dict, description="raw values, before their weights")
+    eta_s: FiniteFloat | None = Field(default=None, ge=0, description="seconds left in the whole job")
+
+
+class CheckpointSaved(_Event):
+    """A checkpoint is complete on disk."""
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    step: int = Field(ge=0, description="steps of both stages together")
+    path: str
+
+
+class Finished(_Event):
+    """The work is done; `files` gives what was written, by what it is."""
+
+    kind: Literal["finished"] = "finished"
+    files: dict[str, str]
+
+
+class Failed(_Event):
+    """The work ended with an error; `error` is `SpfError.as_dict()`."""
+
+    kind: Literal["failed"] = "failed"
+    error: dict[str, str]
+
+
+Event = Annotated[Progress | CheckpointSaved | Finished | Failed, Field(discriminator="kind")]
+
+_EVENT: TypeAdapter[Progress | CheckpointSaved | Finished | Failed] = TypeAdapter(Event)
+
+
+def to_line(event: Progress | CheckpointSaved | Finished | Failed) -> str:
+    """One line of JSON, without the line feed."""
+    return event.model_dump_json()
+
+
+def parse_event(line: str | bytes) -> Progress | CheckpointSaved | Finished | Failed:
+    """Read what `to_line` wrote.
+
+    Raises:
+        DataError: The line is not an event.
+    """
+    try:
+        return _EVENT.validate_json(line)
+    except ValidationError as error:
+        raise DataError(
+            "unreadable_event",
+            f"the line {line[:80]!r} ({error.errors()[0]['msg']})",
+            "one JSON object with kind progress, checkpoint, finished or failed",
+            "Start the engine with --events and send other output to standard error",
+        ) from error

@@ -1,0 +1,109 @@
+"""The Semantic-Aware Fine Control Map (SFCM): where does the target answer? Pure functions of tensors.
+
+    M = clamp( norm(mean_c |ε_res − ε_ref|) − gain · Σ_p d_p · norm(mean_l A_res[p]), 0, 1 )
+
+p runs over the base phrases: neither the target nor PAD is subtracted. M is 1 where the paths may differ and 0 where
+they are held together.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_EPSILON: Final = 1e-6
+SCALE_BUCKETS: Final = 10
+"""The running maximum is kept for every tenth of the schedule, because predictions differ more at some timesteps."""
+SCALE_DECAY: Final = 0.99
+"""Share of the running maximum that survives a step, so that one outlier does not mute the map for good."""
+
+
+@dataclass
+class RunningScale:
+    """The running maximum as it is handed from step to step; `value` is [SCALE_BUCKETS]."""
+
+    value: Tensor = field(default_factory=lambda: torch.zeros(SCALE_BUCKETS))
+
+
+def noise_difference(predicted_response: Tensor, predicted_reference: Tensor) -> Tensor:
+    """mean_c |ε_res − ε_ref| with its smallest cell moved to zero.
+
+    Both are the U-Net's own output. For v-prediction on a shared x_t, v differs from ε by a factor that depends on the
+    timestep alone, and the running maximum takes that out again.
+
+    Args:
+        predicted_response: [batch, channels, height, width].
+        predicted_reference: The same shape, from the same x_t and t.
+
+    Returns:
+        [batch, height, width], not yet scaled.
+    """
+    difference = (predicted_response - predicted_reference).abs().mean(dim=1)
+    return difference - difference.amin(dim=(1, 2), keepdim=True)
+
+
+def bucket_of(timesteps: Tensor, total: int) -> Tensor:
+    """Which part of the schedule a timestep is in, [batch] of 0 … SCALE_BUCKETS − 1."""
+    return (timesteps * SCALE_BUCKETS // total).clamp(0, SCALE_BUCKETS - 1)
+
+
+def running_maximum(previous: Tensor, buckets: Tensor, difference: Tensor) -> Tensor:
+    """The largest difference met so far, slowly forgotten.
+
+    A map of its own largest value would be blown up to 1 even where nothing differs; this scale is shared over steps.
+
+    Args:
+        previous: [SCALE_BUCKETS].
+        buckets: [batch].
+        difference: [batch, height, width] from `noise_difference`.
+
+    Returns:
+        [SCALE_BUCKETS].
+    """
+    faded = previous.clone()
+    faded[buckets] *= SCALE_DECAY
+    return faded.scatter_reduce(0, buckets, difference.amax(dim=(1, 2)), reduce="amax")
+
+
+def scaled(difference: Tensor, scale: Tensor) -> Tensor:
+    """norm(·) of the noise difference: divided by the running maximum [batch], at most 1. No difference gives zeros."""
+    return (difference / scale.clamp_min(_EPSILON)[:, None, None]).clamp(max=1)
+
+
+def min_max(maps: Tensor) -> Tensor:
+    """norm(·) of attention maps: each map [..., height, width] stretched to [0, 1]; a constant map gives zeros."""
+    low, high = maps.amin(dim=(-2, -1), keepdim=True), maps.amax(dim=(-2, -1), keepdim=True)
+    return (maps - low) / (high - low + _EPSILON)
+
+
+def phrase_distances(target: Tensor, phrases: Tensor) -> Tensor:
+    """1 − cos between the target and every phrase in CLIP's text space; [width] and [phrases, width] → [phrases]."""
+    return 1 - F.cosine_similarity(phrases, target[None], dim=-1)
+
+
+def stretched(distances: Tensor, lowest: float, highest: float) -> Tensor:
+    """d_p: distances stretched so that those of a bank of phrases span [0, 1], because the raw ones are all small.
+
+    A bank without spread tells close from distant no better than chance: nothing is subtracted then.
+    """
+    if highest - lowest < _EPSILON:
+        return torch.zeros_like(distances)
+    return ((distances - lowest) / (highest - lowest)).clamp(0, 1)
+
+
+def control_map(difference: Tensor, phrase_maps: Tensor, distances: Tensor, gain: float) -> Tensor:
+    """M, see the top of this file; carries no gradient.
+
+    Args:
+        difference: Scaled noise difference, [batch, height, width].
+        phrase_maps: mean_l A_res of the base phrases, [batch, phrases, height, width].
+        distances: d_p, [batch, phrases]; 0 for phrases that only fill up the batch.
+        gain: Strength of the subtraction; 1 is the paper's figure.
+
+    Returns:
+        [batch, height, width] in [0, 1].
+    """
+    subtracted = (distances[:, :, None, None] * min_max(phrase_maps)).sum(dim=1)
+    return (difference - gain * subtracted).clamp(0, 1).detach()

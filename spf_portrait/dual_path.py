@@ -1,0 +1,55 @@
+"""Reference path and response path: the same x_t and t through one U-Net, with the adapter off and on."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from spf_portrait.adapter import adapter_off
+from spf_portrait.attention_recorder import AttentionRecord, AttentionRecorder
+from spf_portrait.base_model import BaseModel, predict
+
+
+@dataclass(frozen=True)
+class PathResult:
+    """What one path answered, and what its cross-attention looked at.
+
+    Attributes:
+        predicted: ε or v, [batch, channels, height, width].
+        attention: Phrase maps and queries per layer.
+    """
+
+    predicted: Tensor
+    attention: AttentionRecord
+
+
+def reference_pass(
+    base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, states: Tensor, pooling: Tensor
+) -> PathResult:
+    """The original model on the base text; no gradient. Run it before the response pass of the same step.
+
+    Args:
+        base: Its U-Net may carry an adapter, which is off here.
+        recorder: Open on that U-Net.
+        x_t: Noised latents, [batch, channels, height, width].
+        timesteps: [batch].
+        states: Text embeddings of the base texts, [batch, tokens, width].
+        pooling: Of the base texts, [batch, tokens, columns].
+    """
+    with torch.no_grad(), adapter_off(base.unet):
+        return _pass(base, recorder, x_t, timesteps, states, pooling)
+
+
+def response_pass(
+    base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, states: Tensor, pooling: Tensor
+) -> PathResult:
+    """The tuned model; `states` and `pooling` are those of the complete texts. Arguments as for `reference_pass`."""
+    return _pass(base, recorder, x_t, timesteps, states, pooling)
+
+
+def _pass(
+    base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, states: Tensor, pooling: Tensor
+) -> PathResult:
+    recorder.listen(pooling)
+    predicted = predict(base, x_t, timesteps, states)
+    return PathResult(predicted, recorder.record())

@@ -1,0 +1,164 @@
+"""A pair from one seed: the reference by the original model, the response by the tuned one, and why they differ.
+
+Both start from the same noise. At a few timesteps the attention of each path is recorded along its own way. Noise
+difference and control map need both paths on one shared x_t, as in training: there the original model also answers to
+the response's x_t.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from spf_portrait.adapter import adapter_off
+from spf_portrait.attention_maps import TARGET, mean_over_layers
+from spf_portrait.attention_recorder import AttentionRecorder
+from spf_portrait.base_model import BaseModel, decode_latents, encode_text, predict
+from spf_portrait.contract.jobs import ComparisonSpec
+from spf_portrait.control_map import bucket_of, control_map, noise_difference, running_maximum, scaled
+from spf_portrait.prompts import Prompt, empty_prompt, reference_prompt, response_prompt
+from spf_portrait.trajectory import denoise, starting_noise
+
+RECORDED_TIMESTEPS: Final = 8
+
+
+@dataclass(frozen=True)
+class PathDrawing:
+    """What one path gave.
+
+    Attributes:
+        picture: [3, height, width], about in [-1, 1].
+        timesteps: The recorded ones, falling.
+        attention: mean_l A at each, [timesteps, columns, height, width] of latents; columns as in `attention_maps`.
+        difference: Against the original model on the same x_t, [timesteps, height, width], not scaled; empty for the
+            reference, which is the original model.
+    """
+
+    picture: Tensor
+    timesteps: tuple[int, ...]
+    attention: Tensor
+    difference: Tensor
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Reference and response of one prompt and seed."""
+
+    reference: PathDrawing
+    response: PathDrawing
+
+
+def draw_pair(base: BaseModel, spec: ComparisonSpec, on_step: Callable[[int], None]) -> Pair:
+    """Draw both pictures.
+
+    Args:
+        base: With the adapter attached at the wanted strength, or without one.
+        spec: Prompt, seed and sampling; `spec.adapter` is not looked at.
+        on_step: Told the number of denoising steps done, of 2 · spec.steps.
+
+    Raises:
+        DataError: The prompt is no caption or has too many tokens.
+    """
+    columns = len(spec.caption.base)
+    reference_text = reference_prompt(base.tokenizer, spec.caption, columns)
+    response_text = response_prompt(base.tokenizer, spec.caption, columns)
+    with torch.no_grad(), AttentionRecorder(base.unet) as recorder:
+        with adapter_off(base.unet):
+            reference = _draw(base, spec, _Observer(base, spec, recorder, reference_text, None, on_step))
+        observer = _Observer(base, spec, recorder, response_text, reference_text, lambda n: on_step(spec.steps + n))
+        response = _draw(base, spec, observer)
+    return Pair(reference, response)
+
+
+def scaled_differences(pair: Pair, noise_scale: Tensor | None, schedule_timesteps: int) -> Tensor:
+    """Noise differences in [0, 1], [timesteps, height, width].
+
+    Args:
+        pair: Drawn with maps.
+        noise_scale: Running maximum that training ended with; None to take this pair's own largest values.
+        schedule_timesteps: Number of timesteps of the schedule.
+    """
+    difference = pair.response.difference
+    buckets = bucket_of(torch.tensor(pair.response.timesteps, device=difference.device), schedule_timesteps)
+    if noise_scale is None:
+        noise_scale = running_maximum(
+            torch.zeros(int(buckets.max()) + 1, device=difference.device), buckets, difference
+        )
+    return scaled(difference, noise_scale.to(difference.device)[buckets])
+
+
+def control_maps(pair: Pair, differences: Tensor, distances: Tensor, gain: float) -> Tensor:
+    """M at every recorded timestep, [timesteps, height, width].
+
+    Args:
+        pair: Drawn with maps.
+        differences: From `scaled_differences`.
+        distances: d_p of the prompt's base phrases, [phrases].
+        gain: Strength of subtracting phrase maps.
+    """
+    phrase_maps = pair.response.attention[:, :TARGET]
+    return control_map(differences, phrase_maps, distances.expand(len(differences), -1), gain)
+
+
+def evenly_chosen(steps: int, count: int) -> tuple[int, ...]:
+    """Indices of at most `count` steps, evenly spread from the first to the last."""
+    if steps <= count:
+        return tuple(range(steps))
+    return tuple(round(index * (steps - 1) / (count - 1)) for index in range(count))
+
+
+class _Observer:
+    """Watches the steps of one path and records at the chosen ones."""
+
+    def __init__(
+        self,
+        base: BaseModel,
+        spec: ComparisonSpec,
+        recorder: AttentionRecorder,
+        prompt: Prompt,
+        original: Prompt | None,
+        on_step: Callable[[int], None],
+    ) -> None:
+        self._base, self._recorder, self._on_step = base, recorder, on_step
+        self._pooling = prompt.pooling[None].to(base.device)
+        self._original = None if original is None else encode_text(base, original.token_ids[None])
+        self._chosen = evenly_chosen(spec.steps, RECORDED_TIMESTEPS) if spec.maps else ()
+        self.states = encode_text(base, prompt.token_ids[None])
+        self.timesteps: list[int] = []
+        self.attention: list[Tensor] = []
+        self.difference: list[Tensor] = []
+        self._listen_at(0)
+
+    def __call__(self, index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:
+        if index in self._chosen:
+            self.timesteps.append(int(timestep))
+            self.attention.append(mean_over_layers(self._recorder.record().maps, *predicted.shape[-2:])[0])
+            if self._original is not None:
+                self.difference.append(self._difference(timestep, shown, predicted, self._original))
+        self._listen_at(index + 1)
+        self._on_step(index + 1)
+
+    def _difference(self, timestep: Tensor, shown: Tensor, predicted: Tensor, states: Tensor) -> Tensor:
+        self._recorder.listen(None)
+        with adapter_off(self._base.unet):
+            return noise_difference(predicted, predict(self._base, shown, timestep, states))[0]
+
+    def _listen_at(self, index: int) -> None:
+        self._recorder.listen(self._pooling if index in self._chosen else None)
+
+
+def _draw(base: BaseModel, spec: ComparisonSpec, observer: _Observer) -> PathDrawing:
+    generator = torch.Generator().manual_seed(spec.seed)
+    scheduler: Any = base.scheduler.from_config(base.scheduler.config)
+    scheduler.set_timesteps(spec.steps)
+    noise = starting_noise(base, base.image_size_px, generator)
+    states = (encode_text(base, empty_prompt(base.tokenizer)[None]), observer.states)
+    latents = denoise(base, scheduler, noise, states, spec.guidance_scale, generator, observer)
+    picture = decode_latents(base, latents)[0]
+    return PathDrawing(picture, tuple(observer.timesteps), _stacked(observer.attention), _stacked(observer.difference))
+
+
+def _stacked(found: list[Tensor]) -> Tensor:
+    return torch.stack(found) if found else torch.empty(0)

@@ -1,0 +1,100 @@
+"""Train the autoencoder: 128 × 128 pixels ↔ 16 × 16 latents of eight channels."""
+
+import math
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from spf_portrait.pico.training.muon import muon_and_adamw
+from spf_portrait.pico.training.renders import Renders
+from spf_portrait.pico.training.resumable import (
+    Budget,
+    cosine_with_warmup,
+    generator_for,
+    state_of,
+    train_resumably,
+    update,
+)
+
+LATENT_CHANNELS: Final = 8
+_CHANNELS: Final = (16, 32, 64, 128)
+_LATENT_NOISE: Final = 0.05
+
+
+def new_autoencoder() -> AutoencoderKL:
+    """The untrained autoencoder, 2.6 M parameters."""
+    blocks = len(_CHANNELS)
+    return AutoencoderKL(
+        block_out_channels=_CHANNELS,
+        down_block_types=("DownEncoderBlock2D",) * blocks,
+        up_block_types=("UpDecoderBlock2D",) * blocks,
+        layers_per_block=1,
+        latent_channels=LATENT_CHANNELS,
+        norm_num_groups=4,
+        mid_block_add_attention=False,
+        sample_size=128,
+    )
+
+
+def train_autoencoder(
+    renders: Renders, folder: Path, budget: Budget, *, batch_size: int = 8, seed: int = 0
+) -> AutoencoderKL:
+    """Train (or go on training) until the budget is spent, then fix the latent scale."""
+    torch.manual_seed(seed)
+    model = new_autoencoder()
+    optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1.5e-3)
+    factor = cosine_with_warmup(20, budget.steps)
+    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
+
+    def step(index: int) -> dict[str, float]:
+        generator = generator_for(seed, index)
+        images = pixels(renders, torch.randint(len(renders.images), (batch_size,), generator=generator))
+        with torch.autocast("cpu", torch.bfloat16):
+            latents = model.encode(images).latent_dist.mode()
+            noisy = latents + _LATENT_NOISE * torch.randn(latents.shape, generator=generator)
+            decoded = model.decode(noisy).sample
+        loss = reconstruction_loss(decoded.float(), images) + 1e-3 * _unit_scale_loss(latents.float())
+        update(model, loss, optimizers, schedules)
+        return {"loss": float(loss), "psnr": psnr(decoded.float(), images)}
+
+    train_resumably("autoencoder", folder, budget, state_of(model, optimizers, schedules), step)
+    return _with_fixed_scale(model, renders)
+
+
+def pixels(renders: Renders, indices: Tensor) -> Tensor:
+    """Images in [−1, 1], float [batch, 3, 128, 128]."""
+    array = np.stack([renders.images[i] for i in indices.tolist()])
+    return torch.from_numpy(array).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def reconstruction_loss(decoded: Tensor, images: Tensor) -> Tensor:
+    """|x̂ − x| + 2 (x̂ − x)² + ½ |∇x̂ − ∇x|: the last term keeps thin lines sharp."""
+    horizontal = (decoded.diff(dim=-1) - images.diff(dim=-1)).abs().mean()
+    vertical = (decoded.diff(dim=-2) - images.diff(dim=-2)).abs().mean()
+    difference = decoded - images
+    return difference.abs().mean() + 2 * difference.square().mean() + 0.5 * (horizontal + vertical)
+
+
+def psnr(decoded: Tensor, images: Tensor) -> float:
+    """Peak signal-to-noise ratio in dB of images in [−1, 1]."""
+    error = ((decoded.clamp(-1, 1) - images) / 2).square().mean()
+    return float(-10 * torch.log10(error))
+
+
+def _unit_scale_loss(latents: Tensor) -> Tensor:
+    return (latents.square().mean() - 1).square()
+
+
+def _with_fixed_scale(model: AutoencoderKL, renders: Renders) -> AutoencoderKL:
+    """Latents get unit variance by `scaling_factor`; the posterior a small constant width, as trained with."""
+    with torch.no_grad():
+        model.quant_conv.weight[LATENT_CHANNELS:] = 0
+        model.quant_conv.bias[LATENT_CHANNELS:] = 2 * math.log(_LATENT_NOISE)
+        sample = pixels(renders, torch.arange(min(256, len(renders.images))))
+        scale = torch.cat([model.encode(part).latent_dist.mode() for part in sample.split(16)]).std()
+    model.register_to_config(scaling_factor=1.0 / float(scale))
+    return model

@@ -1,0 +1,80 @@
+"""Train the judge: a small network that names the value of every axis, held-back values included.
+
+It is used by no loss, so that no method can be trained to please it.
+"""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from spf_portrait.pico.domain import AXES, AXIS
+from spf_portrait.pico.judge import Judge
+from spf_portrait.pico.portrait import visible_axes
+from spf_portrait.pico.training.autoencoder import pixels
+from spf_portrait.pico.training.muon import muon_and_adamw
+from spf_portrait.pico.training.renders import Renders, labels
+from spf_portrait.pico.training.resumable import (
+    Budget,
+    cosine_with_warmup,
+    generator_for,
+    state_of,
+    train_resumably,
+    update,
+)
+
+_HIDDEN = -100
+"""Label of an axis that cannot be seen in a portrait: cross-entropy ignores it."""
+
+
+def train_judge(
+    renders: Renders, folder: Path, budget: Budget, autoencoder: AutoencoderKL, *, batch_size: int = 32, seed: int = 0
+) -> Judge:
+    """Half of each batch goes through the autoencoder, so that the judge also reads generated pictures."""
+    torch.manual_seed(seed)
+    model = Judge()
+    optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-3)
+    factor = cosine_with_warmup(50, budget.steps)
+    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
+    truth = visible_labels(renders)
+
+    def step(index: int) -> dict[str, float]:
+        generator = generator_for(seed, index)
+        chosen = torch.randint(len(truth), (batch_size,), generator=generator)
+        images = _half_reconstructed(pixels(renders, chosen), autoencoder)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(images)
+        loss = sum_of_losses(logits, truth[chosen])
+        update(model, loss, optimizers, schedules)
+        return {"loss": float(loss)}
+
+    train_resumably("judge", folder, budget, state_of(model, optimizers, schedules), step)
+    return model.eval()
+
+
+def visible_labels(renders: Renders) -> Tensor:
+    """Class indices [count, axes]; −100 where a hat or the like hides the axis."""
+    values = {axis.name: [value.name for value in axis.values] for axis in AXES}
+    truth = torch.from_numpy(labels(renders.attributes, values))
+    for row, attributes in enumerate(renders.attributes):
+        seen = set(visible_axes(attributes))
+        for column, name in enumerate(AXIS):
+            if name not in seen:
+                truth[row, column] = _HIDDEN
+    return truth
+
+
+def sum_of_losses(logits: dict[str, Tensor], truth: Tensor) -> Tensor:
+    """Cross-entropy summed over axes; logits axis → [batch, values], truth [batch, axes]."""
+    losses = [F.cross_entropy(logits[name].float(), truth[:, i], ignore_index=_HIDDEN) for i, name in enumerate(AXIS)]
+    return torch.stack(losses).sum()
+
+
+def _half_reconstructed(images: Tensor, autoencoder: AutoencoderKL) -> Tensor:
+    half = len(images) // 2
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        latents = autoencoder.encode(images[:half]).latent_dist.sample()
+        decoded = autoencoder.decode(latents).sample.float().clamp(-1, 1)
+    return torch.cat([decoded, images[half:]])

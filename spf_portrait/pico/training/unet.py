@@ -1,0 +1,128 @@
+"""Train the U-Net on latents of portraits that never show a held-back attribute."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers.training_utils import EMAModel
+from torch import Tensor
+from tqdm import tqdm
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from spf_portrait.pico.captions import base_phrases
+from spf_portrait.pico.training.autoencoder import LATENT_CHANNELS, pixels
+from spf_portrait.pico.training.clip import WIDTH
+from spf_portrait.pico.training.muon import muon_and_adamw
+from spf_portrait.pico.training.renders import Renders
+from spf_portrait.pico.training.resumable import Budget, generator_for, state_of, train_resumably, update
+
+LATENT_SIZE: Final = 16
+_EMPTY_CAPTIONS: Final = 0.1
+
+
+def new_unet() -> UNet2DConditionModel:
+    """The untrained U-Net in Stable Diffusion 1.x's form, three levels deep."""
+    return UNet2DConditionModel(
+        sample_size=LATENT_SIZE,
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
+        block_out_channels=(96, 192, 192),
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        layers_per_block=1,
+        cross_attention_dim=WIDTH,
+        attention_head_dim=6,
+    )
+
+
+def new_scheduler() -> DDIMScheduler:
+    """v-prediction with no signal left at t = T: otherwise flat backgrounds would lose their brightness."""
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+        clip_sample=False,
+    )
+
+
+def train_unet(
+    renders: Renders,
+    folder: Path,
+    budget: Budget,
+    autoencoder: AutoencoderKL,
+    text_encoder: CLIPTextModel,
+    tokenizer: CLIPTokenizer,
+    *,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> UNet2DConditionModel:
+    """Train (or go on training) and return the moving average of the weights."""
+    torch.manual_seed(seed)
+    model, scheduler = new_unet(), new_scheduler()
+    optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=4e-4)
+    factor = _warmup_then_fall(50, budget.steps)
+    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
+    average = EMAModel(model.parameters(), decay=0.998)
+    latents = cached_latents(renders, folder, autoencoder)
+    text_encoder.eval().requires_grad_(False)
+
+    def step(index: int) -> dict[str, float]:
+        generator, words = generator_for(seed, index), random.Random(seed * 1_000_003 + index)
+        chosen = torch.randint(len(latents), (batch_size,), generator=generator)
+        text = tokenizer(
+            _captions(renders, chosen.tolist(), words), padding="max_length", truncation=True, return_tensors="pt"
+        )
+        x_0 = latents[chosen].float()
+        noise = torch.randn(x_0.shape, generator=generator)
+        timesteps = torch.randint(1000, (batch_size,), generator=generator)
+        with torch.autocast("cpu", torch.bfloat16):
+            encoded = text_encoder(text.input_ids).last_hidden_state
+            predicted = model(scheduler.add_noise(x_0, noise, timesteps), timesteps, encoded).sample
+        loss = F.mse_loss(predicted.float(), scheduler.get_velocity(x_0, noise, timesteps))
+        update(model, loss, optimizers, schedules)
+        average.step(model.parameters())
+        return {"loss": float(loss)}
+
+    state = {**state_of(model, optimizers, schedules), "average": average}
+    train_resumably("unet", folder, budget, state, step)
+    average.copy_to(model.parameters())
+    return model
+
+
+def cached_latents(renders: Renders, folder: Path, autoencoder: AutoencoderKL) -> Tensor:
+    """Scaled latents of all portraits, float16 [count, 8, 16, 16], encoded once."""
+    path = folder / "latents.pt"
+    if path.exists():
+        return torch.load(path, weights_only=True)
+    scale = autoencoder.config.scaling_factor
+    batches = torch.arange(len(renders.images)).split(32)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        parts = [autoencoder.encode(pixels(renders, batch)).latent_dist.mode() for batch in tqdm(batches, "encoding")]
+    latents = (torch.cat(parts).float() * scale).half()
+    torch.save(latents, path)
+    return latents
+
+
+def _captions(renders: Renders, indices: list[int], words: random.Random) -> list[str]:
+    return ["" if words.random() < _EMPTY_CAPTIONS else _caption(renders, index, words) for index in indices]
+
+
+def _caption(renders: Renders, index: int, words: random.Random) -> str:
+    return ", ".join(base_phrases(renders.attributes[index], words, keep=words.choice((0.4, 0.65, 1.0))))
+
+
+def _warmup_then_fall(warmup: int, total: int) -> Callable[[int], float]:
+    """Full rate until three quarters of the way, then linearly down to a tenth."""
+
+    def factor(step: int) -> float:
+        progress = step / max(1, total)
+        return min((step + 1) / warmup, 1.0 if progress < 0.75 else 1.0 - 0.9 * min(1.0, (progress - 0.75) / 0.25))
+
+    return factor

@@ -1,0 +1,62 @@
+"""One path's way from noise to a picture, exactly as diffusers' StableDiffusionPipeline goes it."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from spf_portrait.base_model import BaseModel, predict
+
+OnStep = Callable[[int, Tensor, Tensor, Tensor], None]
+"""(index of the step, timestep, U-Net input [1, ...], prediction with text [1, ...]), called after every prediction."""
+
+
+def starting_noise(base: BaseModel, size_px: int, generator: torch.Generator) -> Tensor:
+    """ε of unit variance on the CPU, so that a seed means the same on every device; [1, channels, height, width]."""
+    side = size_px // base.latent_factor
+    return torch.randn(1, base.latent_channels, side, side, generator=generator).to(base.device)
+
+
+def denoise(
+    base: BaseModel,
+    scheduler: Any,
+    noise: Tensor,
+    states: tuple[Tensor, Tensor],
+    guidance_scale: float,
+    generator: torch.Generator,
+    on_step: OnStep,
+) -> Tensor:
+    """All steps of one path.
+
+    Args:
+        base: With its adapter on or off, as the path wants it.
+        scheduler: With its timesteps set; used up by this.
+        noise: From `starting_noise`.
+        states: Text embeddings of the empty text and of the prompt, [1, tokens, width] each.
+        guidance_scale: 1 for no classifier-free guidance.
+        generator: For samplers that draw noise at every step.
+        on_step: Sees every prediction.
+
+    Returns:
+        Scaled latents of the picture.
+    """
+    guided = guidance_scale > 1
+    x_t = noise * scheduler.init_noise_sigma
+    extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
+    both = torch.cat(states) if guided else states[1]
+    for index, timestep in enumerate(scheduler.timesteps):
+        shown = scheduler.scale_model_input(torch.cat([x_t] * len(both)), timestep)
+        predicted = predict(base, shown, timestep, both)
+        on_step(index, timestep, shown[-1:], predicted[-1:])
+        x_t = scheduler.step(
+            _guided(predicted, guidance_scale) if guided else predicted, timestep, x_t, **extra
+        ).prev_sample
+    return x_t
+
+
+def _guided(predicted: Tensor, scale: float) -> Tensor:
+    """Classifier-free guidance (arXiv 2207.12598): ε_∅ + s · (ε_text − ε_∅)."""
+    without, with_text = predicted.chunk(2)
+    return without + scale * (with_text - without)

@@ -1,0 +1,13 @@
+"""Fixtures of the service for this folder."""
+
+from tests.backend.service_fixtures import (
+    client,
+    db,
+    models_dir,
+    new_job,
+    settings,
+    storage,
+    template_database,
+)
+
+__all__ = ["client", "db", "models_dir", "new_job", "settings", "storage", "template_database"]

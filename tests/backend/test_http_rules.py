@@ -1,0 +1,103 @@
+"""Rules for every answer: problem documents, headers, refusal of foreign requests, and the API's description."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from backend.main import create_app
+from backend.settings import Settings
+
+
+def _assert_problem(answer: Any, status: int) -> dict[str, Any]:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert {"type", "title", "status", "detail", "code", "errors", "request_id"} <= set(problem)
+    assert problem["status"] == status
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    return problem
+
+
+def test_every_kind_of_failure_is_a_problem_document(client: TestClient) -> None:
+    _assert_problem(client.get("/api/v1/jobs/job_none"), 404)
+    _assert_problem(client.get("/api/v1/nothing"), 404)
+    _assert_problem(client.put("/api/v1/jobs"), 405)
+    problem = _assert_problem(client.post("/api/v1/jobs", json={"kind": "painting"}), 422)
+    assert problem["errors"][0]["message"]
+    _assert_problem(client.post("/api/v1/jobs", content=b"{", headers={"content-type": "application/json"}), 422)
+    too_large = b'{"text": "' + b"a" * 2_000_000 + b'"}'
+    headers = {"content-type": "application/json"}
+    _assert_problem(client.post("/api/v1/phrases/parse", content=too_large, headers=headers), 413)
+
+
+def test_a_surprise_tells_nothing_but_its_request_id(settings: Settings) -> None:
+    app = create_app(settings, host_names={"testserver"})
+
+    @app.get("/api/v1/surprise")
+    def surprise() -> None:  # pyright: ignore[reportUnusedFunction]
+        raise RuntimeError("a secret path")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        problem = _assert_problem(client.get("/api/v1/surprise"), 500)
+    assert "secret" not in json.dumps(problem)
+
+
+def test_headers_of_every_answer(client: TestClient) -> None:
+    for path in ("/healthz", "/api/v1/jobs", "/api/v1/jobs/job_none"):
+        headers = client.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+    assert client.get("/api/v1/jobs").headers["cache-control"] == "no-store"
+
+
+def test_foreign_hosts_and_sites_are_refused(client: TestClient) -> None:
+    _assert_problem(client.get("/api/v1/jobs", headers={"Host": "evil.example"}), 400)
+    body = {"text": "a woman, [hat]"}
+    url = "/api/v1/phrases/parse"
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
+        assert _assert_problem(client.post(url, json=body, headers=headers), 403)["code"] == "cross_site_refused"
+    for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://testserver"}, {}):
+        assert client.post(url, json=body, headers=headers).status_code == 200
+    assert client.get("/api/v1/jobs", headers={"Host": "localhost:8000"}).status_code == 200
+    assert client.get("/api/v1/jobs", headers={"Host": "[::1]:8000"}).status_code == 200
+
+
+def test_readiness_names_the_base_models(client: TestClient) -> None:
+    assert client.get("/readyz").json() == {"status": "ready", "bases": ["pico"]}
+    bases = client.get("/api/v1/bases").json()["data"]
+    assert bases == [{"key": "pico", "title": "pico", "family": "sd1", "image_size_px": 128}]
+
+
+def test_not_ready_without_tables(tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("empty"))
+    with TestClient(create_app(settings, {"testserver"}), raise_server_exceptions=False) as client:
+        assert _assert_problem(client.get("/readyz"), 503)["code"] == "database_not_ready"
+
+
+def test_the_description_is_openapi_3_1_and_needs_no_torch() -> None:
+    code = (
+        "import sys, runpy; runpy.run_module('backend.openapi', run_name='__main__');"
+        "heavy = {'torch', 'diffusers', 'transformers', 'peft', 'safetensors', 'worker'} & set(sys.modules);"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    document = json.loads(result.stdout)
+    assert document["openapi"].startswith("3.1")
+    assert "/api/v1/jobs/{job_id}/events" in document["paths"]
+    for path, operations in document["paths"].items():
+        if path.startswith("/api/"):
+            assert all("4XX" in operation["responses"] for operation in operations.values())
+
+
+def test_settings_refuse_a_lease_that_heartbeats_cannot_hold() -> None:
+    with pytest.raises(ValueError, match="SPF_HEARTBEAT_S"):
+        Settings(lease_s=10.0, heartbeat_s=8.0)

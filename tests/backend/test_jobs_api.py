@@ -1,0 +1,216 @@
+"""Ordering, reading, cancelling and retrying jobs, through HTTP."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from backend.db import Database
+from backend.ids import new_id
+from backend.jobs import transitions
+from backend.tables import Adapter
+from tests.backend.service_fixtures import GOOD_FILES, NewJob, parts
+
+URL = "/api/v1/jobs"
+
+
+@pytest.fixture
+def dataset_id(client: TestClient) -> str:
+    """An uploaded caption set."""
+    dataset: dict[str, Any] = client.post("/api/v1/datasets", files=parts(GOOD_FILES), data={"name": "set"}).json()
+    return str(dataset["id"])
+
+
+def _order(dataset_id: str, **spec: Any) -> dict[str, Any]:
+    return {"kind": "training", "dataset_id": dataset_id, "spec": {"preset": "quick", **spec}}
+
+
+def test_a_training_is_accepted_and_freezes_its_set(client: TestClient, dataset_id: str) -> None:
+    answer = client.post(URL, json=_order(dataset_id, stage1_steps=7))
+    assert answer.status_code == 202
+    job = answer.json()
+    assert answer.headers["location"] == f"{URL}/{job['id']}"
+    assert (job["kind"], job["status"], job["queue_position"], job["attempt"]) == ("training", "queued", 1, 0)
+    assert (job["spec"]["stage1_steps"], job["spec"]["stage2_steps"]) == (7, 250)
+    assert job["dataset_id"] == dataset_id
+    assert job["created_at"].endswith("Z")
+    assert client.get(f"/api/v1/datasets/{dataset_id}").json()["status"] == "frozen"
+    read = client.get(f"{URL}/{job['id']}")
+    assert read.json() == job
+    assert read.headers["retry-after"] == "1"
+
+
+def test_queue_positions(client: TestClient, dataset_id: str) -> None:
+    ids = [client.post(URL, json=_order(dataset_id, seed=seed)).json()["id"] for seed in range(3)]
+    listed = {job["id"]: job["queue_position"] for job in client.get(URL).json()["data"]}
+    assert listed == {ids[0]: 1, ids[1]: 2, ids[2]: 3}
+    client.post(f"{URL}/{ids[0]}/cancel")
+    assert client.get(f"{URL}/{ids[1]}").json()["queue_position"] == 1
+    queued = client.get(URL, params={"status": "queued"}).json()["data"]
+    assert [job["id"] for job in queued] == [ids[2], ids[1]]
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "named"),
+    [
+        ({"base": "sdxl"}, "unknown_base", "sdxl"),
+        ({"learning": 1}, None, "learning"),
+        ({"batch_size": 0}, None, "batch_size"),
+        ({"preset": "huge"}, None, "preset"),
+        ({"preset": []}, None, "preset"),
+        ({"losses": {"control": False}}, None, "control"),
+    ],
+)
+def test_wrong_options_are_named(
+    client: TestClient, dataset_id: str, spec: dict[str, Any], code: str | None, named: str
+) -> None:
+    answer = client.post(URL, json=_order(dataset_id, **spec))
+    problem = answer.json()
+    assert answer.status_code == 422
+    assert code in {None, problem["code"]}
+    assert named in problem["detail"]
+    assert problem["hint"]
+    assert client.get(URL).json()["data"] == []
+
+
+def test_a_missing_models_folder_says_what_to_do(client: TestClient, dataset_id: str, models_dir: Path) -> None:
+    shutil.rmtree(models_dir / "pico")
+    answer = client.post(URL, json=_order(dataset_id))
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_base_model")
+    assert "SPF_MODELS_DIR" in answer.json()["hint"]
+
+
+def test_unknown_things_are_404(client: TestClient) -> None:
+    assert client.post(URL, json=_order("ds_none")).json()["code"] == "dataset_not_found"
+    order = {"kind": "comparison", "adapter_id": "adp_none", "spec": {"base_text": "a", "target": "b"}}
+    assert client.post(URL, json=order).json()["code"] == "adapter_not_found"
+    for path in ("job_none", "job_none/events"):
+        assert client.get(f"{URL}/{path}").status_code == 404
+    for verb in ("cancel", "retry"):
+        assert client.post(f"{URL}/job_none/{verb}").status_code == 404
+
+
+def test_fields_that_nobody_may_set(client: TestClient, dataset_id: str) -> None:
+    answer = client.post(URL, json={**_order(dataset_id), "state": "succeeded"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/training/state"
+
+
+def test_a_comparison_takes_its_base_from_the_adapter(client: TestClient, db: Database, new_job: NewJob) -> None:
+    adapter_id = new_id("adp")
+    training = new_job()
+    with db.write() as session:
+        session.add(Adapter(id=adapter_id, job_id=training, base="pico", method="spf", target="x", files=[]))
+    spec = {"base_text": "a woman", "target": "blonde hair", "seed": 5}
+    job = client.post(URL, json={"kind": "comparison", "adapter_id": adapter_id, "spec": spec}).json()
+    assert (job["spec"]["base"], job["spec"]["adapter"], job["source_adapter_id"]) == ("pico", adapter_id, adapter_id)
+    other = {"kind": "comparison", "adapter_id": adapter_id, "spec": {**spec, "base": "sd15"}}
+    assert client.post(URL, json=other).json()["code"] == "base_mismatch"
+    plain = client.post(URL, json={"kind": "comparison", "adapter_id": None, "spec": spec})
+    assert plain.status_code == 202
+
+
+def test_idempotency_key(client: TestClient, dataset_id: str) -> None:
+    key = {"Idempotency-Key": "k1"}
+    first = client.post(URL, json=_order(dataset_id), headers=key)
+    again = client.post(URL, json=_order(dataset_id), headers=key)
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert again.json()["id"] == first.json()["id"]
+    assert again.headers["location"] == first.headers["location"]
+    other = client.post(URL, json=_order(dataset_id, seed=9), headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert len(client.get(URL).json()["data"]) == 1
+
+
+def test_one_key_many_times_at_once_makes_one_job(client: TestClient, dataset_id: str) -> None:
+    answers: list[tuple[int, str]] = []
+
+    def order() -> None:
+        answer = client.post(URL, json=_order(dataset_id), headers={"Idempotency-Key": "same"})
+        answers.append((answer.status_code, str(answer.json().get("id"))))
+
+    threads = [threading.Thread(target=order) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {job_id for _, job_id in answers} == {client.get(URL).json()["data"][0]["id"]}
+    assert sorted(status for status, _ in answers) == [200] * 11 + [202]
+
+
+def test_cancel_twice_and_after_the_end(client: TestClient, db: Database, new_job: NewJob) -> None:
+    queued = new_job()
+    for _ in range(2):
+        answer = client.post(f"{URL}/{queued}/cancel")
+        assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
+    running = new_job()
+    with db.write() as session:
+        assert transitions.claim(session, running, owner="test", lease_s=60.0)
+    for _ in range(2):
+        answer = client.post(f"{URL}/{running}/cancel")
+        assert (answer.status_code, answer.json()["status"]) == (202, "canceling")
+    done = new_job(state="succeeded")
+    refused = client.post(f"{URL}/{done}/cancel")
+    assert (refused.status_code, refused.json()["code"]) == (409, "job_already_ended")
+
+
+def test_retry_is_a_new_job_with_a_parent(client: TestClient, new_job: NewJob) -> None:
+    failed = new_job(state="failed", error_code="trainer_lost_repeatedly", error_message="It died.", error_hint="Try.")
+    read = client.get(f"{URL}/{failed}").json()
+    assert read["error"] == {"code": "trainer_lost_repeatedly", "message": "It died.", "hint": "Try."}
+    answer = client.post(f"{URL}/{failed}/retry", headers={"Idempotency-Key": "r"})
+    assert answer.status_code == 202
+    job = answer.json()
+    assert (job["parent_id"], job["status"], job["spec"]) == (failed, "queued", read["spec"])
+    assert client.post(f"{URL}/{failed}/retry", headers={"Idempotency-Key": "r"}).json()["id"] == job["id"]
+    assert client.get(f"{URL}/{failed}").json() == read
+    refused = client.post(f"{URL}/{job['id']}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (409, "job_not_retryable")
+
+
+def _finished_job(db: Database, new_job: NewJob) -> str:
+    job_id = new_job()
+    with db.write() as session:
+        claim = transitions.claim(session, job_id, owner="test", lease_s=60.0)
+        assert claim is not None
+        for step in (1, 2, 3):
+            transitions.heartbeat(
+                session,
+                claim.lease,
+                lease_s=60.0,
+                progress={"phase": "stage1", "step": step, "total": 3, "losses": {}, "eta_s": None},
+            )
+        assert transitions.succeed(session, claim.lease)
+    return job_id
+
+
+def test_events_as_pages(client: TestClient, db: Database, new_job: NewJob) -> None:
+    job_id = _finished_job(db, new_job)
+    first = client.get(f"{URL}/{job_id}/events", params={"limit": 4}).json()
+    assert [event["seq"] for event in first["data"]] == [1, 2, 3, 4]
+    assert (first["has_more"], first["final"]) == (True, False)
+    rest = client.get(f"{URL}/{job_id}/events", params={"after": first["next_after"]}).json()
+    assert [event["kind"] for event in rest["data"]] == ["progress", "state"]
+    assert rest["data"][-1]["data"]["to"] == "succeeded"
+    assert (rest["has_more"], rest["final"], rest["next_after"]) == (False, True, 6)
+
+
+def test_events_as_a_stream(client: TestClient, db: Database, new_job: NewJob) -> None:
+    job_id = _finished_job(db, new_job)
+    headers = {"Accept": "text/event-stream"}
+    answer = client.get(f"{URL}/{job_id}/events", headers=headers)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    blocks = [dict(line.split(": ", 1) for line in block.splitlines()) for block in answer.text.strip().split("\n\n")]
+    assert [block["id"] for block in blocks] == [str(number) for number in range(1, 7)]
+    assert [block["event"] for block in blocks] == ["state", "state", *["progress"] * 3, "state"]
+    assert json.loads(blocks[-1]["data"])["data"]["to"] == "succeeded"
+    rest = client.get(f"{URL}/{job_id}/events", headers={**headers, "Last-Event-ID": "5"})
+    assert rest.text.count("event: ") == 1
+    missing = client.get(f"{URL}/job_none/events", headers=headers)
+    assert missing.headers["content-type"] == "application/problem+json"

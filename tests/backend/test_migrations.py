@@ -1,0 +1,48 @@
+"""The migrations lead to the tables that the code describes."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from alembic import command
+from backend.db import Database
+from backend.settings import Settings
+from backend.tables import Base
+
+
+def _trigger_sql(database: Database) -> list[str]:
+    with database.read() as session:
+        rows = session.execute(text("SELECT sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"))
+        return [" ".join(str(sql).replace("(", " ( ").replace(")", " ) ").split()) for (sql,) in rows]
+
+
+def test_migrated_database_equals_the_models(db: Database) -> None:
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrated_checks_and_triggers_equal_the_models(db: Database, tmp_path: Path) -> None:
+    made = Database(f"sqlite:///{tmp_path / 'made.sqlite'}")
+    Base.metadata.create_all(made.engine)
+    assert _trigger_sql(db) == _trigger_sql(made) != []
+    for table in Base.metadata.tables:
+        migrated_checks = {check["name"]: check["sqltext"] for check in inspect(db.engine).get_check_constraints(table)}
+        made_checks = {check["name"]: check["sqltext"] for check in inspect(made.engine).get_check_constraints(table)}
+        assert migrated_checks == made_checks
+    made.close()
+
+
+def test_down_and_up_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config("alembic.ini")
+    config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url)
+    command.downgrade(config, "base")
+    database = Database(settings.sqlalchemy_url)
+    assert set(inspect(database.engine).get_table_names()) == {"alembic_version"}
+    command.upgrade(config, "head")
+    assert set(inspect(database.engine).get_table_names()) == {"alembic_version", *Base.metadata.tables}
+    database.close()

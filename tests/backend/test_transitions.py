@@ -1,0 +1,355 @@
+"""The moves of a job: every row of the table of transitions, and what happens when two want to move at once."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from backend.adapters.repository import add_adapter
+from backend.db import Database
+from backend.ids import new_id
+from backend.jobs import transitions
+from backend.jobs.transitions import MAX_LOSSES, Claim, Fault, Lease
+from backend.settings import Settings
+from backend.tables import FINAL_STATES, LEGAL_MOVES, Adapter, Job, JobEvent, Outbox
+from tests.backend.service_fixtures import NewJob, job_row
+
+FAULT = Fault("out_of_memory", "The device has too little memory.", "Choose a smaller batch.")
+
+
+def _claim(db: Database, job_id: str, lease_s: float = 60.0) -> Claim | None:
+    with db.write() as session:
+        return transitions.claim(session, job_id, owner="test", lease_s=lease_s)
+
+
+def _lease(db: Database, job_id: str, lease_s: float = 60.0) -> Lease:
+    claim = _claim(db, job_id, lease_s)
+    assert claim is not None
+    return claim.lease
+
+
+def _do(db: Database, move: Callable[[Session], bool]) -> bool:
+    with db.write() as session:
+        return move(session)
+
+
+def _expire(db: Database, job_id: str) -> None:
+    with db.write() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(lease_until=0.0))
+
+
+def _doorbells(db: Database, job_id: str) -> int:
+    with db.read() as session:
+        return session.scalar(select(func.count()).select_from(Outbox).where(Outbox.job_id == job_id)) or 0
+
+
+def _events(db: Database, job_id: str) -> list[JobEvent]:
+    with db.read() as session:
+        return list(session.scalars(select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.seq)))
+
+
+def test_t1_a_new_job_is_queued_with_its_doorbell(db: Database, new_job: NewJob) -> None:
+    job_id = new_job()
+    assert job_row(db, job_id).state == "queued"
+    assert _doorbells(db, job_id) == 1
+
+
+def test_t2_claim_takes_the_job_once(db: Database, new_job: NewJob) -> None:
+    job_id = new_job()
+    claim = _claim(db, job_id)
+    assert claim is not None
+    assert (claim.lease.token, claim.attempt, claim.spec["stage1_steps"]) == (1, 1, 10)
+    assert _claim(db, job_id) is None
+    assert _doorbells(db, job_id) == 0
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"not_before": 4e9},
+        {"cancel_requested_at": 1.0},
+        {"attempt": 5},
+        {"state": "canceled"},
+    ],
+)
+def test_t2_claim_leaves_a_job_that_is_not_ready(db: Database, new_job: NewJob, columns: dict[str, object]) -> None:
+    assert _claim(db, new_job(**columns)) is None
+
+
+def test_t3_heartbeat_prolongs_and_records(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job(), lease_s=5.0)
+    before = job_row(db, lease.job_id).lease_until
+    news = {"phase": "stage1", "step": 3, "total": 10, "eta_s": 7.0, "losses": {"denoise": 0.5}}
+    with db.write() as session:
+        assert transitions.heartbeat(session, lease, lease_s=50.0, progress=news) == "running"
+    job = job_row(db, lease.job_id)
+    assert job.lease_until is not None
+    assert before is not None
+    assert job.lease_until > before + 40
+    assert (job.phase, job.step, job.losses) == ("stage1", 3, {"denoise": 0.5})
+    assert _events(db, lease.job_id)[-1].data["step"] == 3
+
+
+def test_t3_heartbeat_of_a_lost_lease_writes_nothing(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job())
+    with db.write() as session:
+        stale = Lease(lease.job_id, lease.token - 1)
+        assert transitions.heartbeat(session, stale, lease_s=50.0, progress={"step": 9}) is None
+    assert job_row(db, lease.job_id).step == 0
+
+
+def test_t4_success_needs_the_token_and_no_cancel(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job())
+    assert not _do(db, lambda session: transitions.succeed(session, Lease(lease.job_id, 7)))
+    assert _do(db, lambda session: transitions.request_cancel(session, lease.job_id))
+    assert not _do(db, lambda session: transitions.succeed(session, lease))
+    assert job_row(db, lease.job_id).state == "canceling"
+
+
+def test_t5_a_preempted_job_goes_back_without_losing_an_attempt(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job())
+    assert _do(db, lambda session: transitions.release(session, lease))
+    job = job_row(db, lease.job_id)
+    assert (job.state, job.attempt, job.token, job.owner) == ("queued", 0, 2, None)
+    assert _doorbells(db, lease.job_id) == 1
+    again = _lease(db, lease.job_id)
+    assert again.token == 3
+
+
+def test_t5_a_crash_waits_before_the_next_attempt(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job())
+    assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=1000.0, reason="trainer_exited"))
+    job = job_row(db, lease.job_id)
+    assert (job.state, job.lost_count) == ("queued", 1)
+    assert job.not_before > job.queued_at + 900
+    assert _claim(db, lease.job_id) is None
+
+
+def test_t6_t7_the_reaper_requeues_and_at_last_fails(db: Database, new_job: NewJob) -> None:
+    job_id = new_job()
+    for losses in range(1, MAX_LOSSES + 1):
+        lease = _lease(db, job_id)
+        assert not _do(db, lambda session, held=lease: transitions.reap_lost(session, held))
+        _expire(db, job_id)
+        assert _do(db, lambda session, held=lease: transitions.reap_lost(session, held))
+        assert not _do(db, lambda session, held=lease: transitions.succeed(session, held))
+        if losses < MAX_LOSSES:
+            assert job_row(db, job_id).state == "queued"
+    job = job_row(db, job_id)
+    assert (job.state, job.error_code) == ("failed", "worker_lost_repeatedly")
+    assert job.error_hint
+
+
+def test_t7_a_permanent_error_fails_at_once(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job())
+    assert _do(db, lambda session: transitions.fail(session, lease, FAULT))
+    job = job_row(db, lease.job_id)
+    assert (job.state, job.error_code, job.error_hint) == ("failed", FAULT.code, FAULT.hint)
+    assert job.finished_at is not None
+
+
+def test_t7_attempts_are_limited(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job(max_attempts=1))
+    assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=0.0, reason="crash"))
+    assert job_row(db, lease.job_id).error_code == "attempts_used_up"
+
+
+def test_t7_run_and_waiting_times_are_limited(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job())
+    assert not _do(db, lambda session: transitions.reap_overdue(session, lease, max_run_s=1000.0))
+    assert _do(db, lambda session: transitions.reap_overdue(session, lease, max_run_s=-1.0))
+    assert job_row(db, lease.job_id).error_code == "max_run_time"
+    waiting = new_job()
+    assert not _do(db, lambda session: transitions.reap_waiting(session, waiting, max_wait_s=1000.0))
+    assert _do(db, lambda session: transitions.reap_waiting(session, waiting, max_wait_s=-1.0))
+    assert job_row(db, waiting).error_code == "max_wait_time"
+    assert _doorbells(db, waiting) == 0
+
+
+def test_t8_cancel_of_a_queued_job_is_immediate(db: Database, new_job: NewJob) -> None:
+    job_id = new_job()
+    assert _do(db, lambda session: transitions.request_cancel(session, job_id))
+    assert job_row(db, job_id).state == "canceled"
+    assert _claim(db, job_id) is None
+    assert _doorbells(db, job_id) == 0
+
+
+def test_t9_t10_cancel_of_a_running_job_is_ended_by_its_worker(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job())
+    assert _do(db, lambda session: transitions.request_cancel(session, lease.job_id))
+    with db.write() as session:
+        assert transitions.heartbeat(session, lease, lease_s=60.0) == "canceling"
+    assert _do(db, lambda session: transitions.finish_cancel(session, lease))
+    assert job_row(db, lease.job_id).state == "canceled"
+
+
+def test_t10_or_by_the_reaper(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job())
+    assert _do(db, lambda session: transitions.request_cancel(session, lease.job_id))
+    _expire(db, lease.job_id)
+    assert _do(db, lambda session: transitions.reap_lost(session, lease))
+    assert job_row(db, lease.job_id).state == "canceled"
+
+
+@pytest.mark.parametrize("final", FINAL_STATES)
+def test_t11_nothing_leaves_a_final_state(db: Database, new_job: NewJob, final: str) -> None:
+    job_id = new_job(state=final, error_code="x", token=1)
+    lease = Lease(job_id, 1)
+    moves: list[Callable[[Session], bool]] = [
+        lambda session: transitions.claim(session, job_id, owner="test", lease_s=1.0) is not None,
+        lambda session: transitions.heartbeat(session, lease, lease_s=1.0) is not None,
+        lambda session: transitions.succeed(session, lease),
+        lambda session: transitions.release(session, lease),
+        lambda session: transitions.give_up_attempt(session, lease, retry_delay_s=0.0, reason="x"),
+        lambda session: transitions.fail(session, lease, FAULT),
+        lambda session: transitions.request_cancel(session, job_id),
+        lambda session: transitions.finish_cancel(session, lease),
+        lambda session: transitions.reap_lost(session, lease),
+        lambda session: transitions.reap_overdue(session, lease, max_run_s=-1.0),
+        lambda session: transitions.reap_waiting(session, job_id, max_wait_s=-1.0),
+    ]
+    assert not any(_do(db, move) for move in moves)
+    assert job_row(db, job_id).state == final
+
+
+def test_the_database_itself_refuses_illegal_moves(db: Database, new_job: NewJob) -> None:
+    states = (*LEGAL_MOVES, *FINAL_STATES)
+    for old in states:
+        for new in states:
+            legal = old == new or new in LEGAL_MOVES.get(old, ())
+            job_id = new_job(state=old, owner="test", lease_until=1.0, error_code="x")
+            if legal:
+                with db.write() as session:
+                    session.execute(text("UPDATE jobs SET state = :new WHERE id = :id"), {"new": new, "id": job_id})
+            else:
+                with pytest.raises(IntegrityError, match="illegal job transition"), db.write() as session:
+                    session.execute(text("UPDATE jobs SET state = :new WHERE id = :id"), {"new": new, "id": job_id})
+
+
+def test_events_are_numbered_without_gaps(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job())
+    for step in range(5):
+        with db.write() as session:
+            transitions.heartbeat(session, lease, lease_s=60.0, progress={"step": step})
+    _do(db, lambda session: transitions.fail(session, lease, FAULT))
+    events = _events(db, lease.job_id)
+    assert [event.seq for event in events] == list(range(1, 9))
+    assert [event.data["to"] for event in events if event.kind == "state"] == ["queued", "running", "failed"]
+
+
+def _all_at_once(settings: Settings, workers: int, work: Callable[[Database, int], None]) -> None:
+    """Run `work` in threads that start together, each with its own connection."""
+    barrier = threading.Barrier(workers)
+    failures: list[BaseException] = []
+
+    def run(number: int) -> None:
+        own = Database(settings.sqlalchemy_url)
+        try:
+            barrier.wait()
+            work(own, number)
+        except BaseException as error:  # handed to the test's thread
+            failures.append(error)
+        finally:
+            own.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_race_of_claims(db: Database, new_job: NewJob, settings: Settings) -> None:
+    jobs = [new_job("comparison") for _ in range(30)]
+    taken: list[str] = []
+
+    def take_all(own: Database, number: int) -> None:
+        for job_id in jobs if number % 2 else reversed(jobs):
+            if _claim(own, job_id) is not None:
+                taken.append(job_id)
+
+    _all_at_once(settings, 6, take_all)
+    assert sorted(taken) == sorted(jobs)
+    assert {job_row(db, job_id).token for job_id in jobs} == {1}
+
+
+def test_race_of_cancel_and_success(db: Database, new_job: NewJob, settings: Settings) -> None:
+    for _ in range(25):
+        lease = _lease(db, new_job())
+
+        def finish_or_cancel(own: Database, number: int, lease: Lease = lease) -> None:
+            if number == 0:
+                with own.write() as session:
+                    transitions.request_cancel(session, lease.job_id)
+                return
+            with own.write() as session:
+                if transitions.succeed(session, lease):
+                    add_adapter(
+                        session,
+                        adapter_id=new_id("adp"),
+                        job_id=lease.job_id,
+                        base="pico",
+                        method="spf",
+                        target="x",
+                        files=[],
+                    )
+                    return
+            with own.write() as session:
+                assert transitions.finish_cancel(session, lease)
+
+        _all_at_once(settings, 2, finish_or_cancel)
+        with db.read() as session:
+            adapters = session.scalar(select(func.count()).select_from(Adapter).where(Adapter.job_id == lease.job_id))
+        assert (job_row(db, lease.job_id).state, adapters) in {("succeeded", 1), ("canceled", 0)}
+
+
+def test_race_of_reapers(db: Database, new_job: NewJob, settings: Settings) -> None:
+    leases = [_lease(db, new_job("comparison"), lease_s=0.0) for _ in range(20)]
+    time.sleep(0.01)
+    moved: list[str] = []
+
+    def reap_all(own: Database, _: int) -> None:
+        for lease in leases:
+            with own.write() as session:
+                if transitions.reap_lost(session, lease):
+                    moved.append(lease.job_id)
+
+    _all_at_once(settings, 3, reap_all)
+    assert sorted(moved) == sorted(lease.job_id for lease in leases)
+    assert {job_row(db, lease.job_id).lost_count for lease in leases} == {1}
+
+
+def test_race_of_late_worker_and_reaper(db: Database, new_job: NewJob, settings: Settings) -> None:
+    for _ in range(20):
+        lease = _lease(db, new_job(), lease_s=0.0)
+        winners: list[str] = []
+
+        def finish_or_reap(own: Database, number: int, lease: Lease = lease, winners: list[str] = winners) -> None:
+            with own.write() as session:
+                move = transitions.succeed if number else transitions.reap_lost
+                if move(session, lease):
+                    winners.append(move.__name__)
+
+        _all_at_once(settings, 2, finish_or_reap)
+        state = {"succeed": "succeeded", "reap_lost": "queued"}
+        assert len(winners) == 1
+        assert job_row(db, lease.job_id).state == state[winners[0]]
+
+
+def test_one_adapter_per_job_by_constraint(db: Database, new_job: NewJob) -> None:
+    job_id = new_job()
+
+    def publish() -> None:
+        with db.write() as session:
+            add_adapter(
+                session, adapter_id=new_id("adp"), job_id=job_id, base="pico", method="spf", target="x", files=[]
+            )
+
+    publish()
+    with pytest.raises(IntegrityError):
+        publish()

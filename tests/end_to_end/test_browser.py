@@ -1,0 +1,158 @@
+"""The main job as a person does it: a real chromium, the real studio, a tiny model in the place of pico."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.end_to_end.browser import CHROMEDRIVER, CHROMIUM, Browser, open_browser
+from tests.end_to_end.running_studio import REPOSITORY, RunningStudio, running_studio
+from tests.spf_portrait.tiny_model import write_tiny_base
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and CHROMEDRIVER), reason="needs chromium and chromedriver: apt-get install chromium chromium-driver"
+)
+
+TRAINING_S = 120.0
+DRAWING_S = 90.0
+PAINTED_MAP = "canvas[data-painted=true]"
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
+    """A studio whose only base model is a tiny one under pico's name."""
+    built = REPOSITORY / "backend" / "static" / "index.html"
+    assert built.is_file(), "the page is not built: cd frontend && npm ci && npm run build"
+    models = tmp_path_factory.mktemp("models")
+    write_tiny_base(models / "pico")
+    with running_studio(tmp_path_factory.mktemp("data"), models) as running:
+        yield running
+
+
+@pytest.fixture
+def downloads(tmp_path: Path) -> Path:
+    """Where the browser puts what it downloads."""
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def browser(downloads: Path) -> Iterator[Browser]:
+    """A fresh browser."""
+    with open_browser(downloads) as window:
+        yield window
+
+
+def make_caption_set(folder: Path) -> list[Path]:
+    """Four portraits, one of whose captions has a slip of the pen, and one file that is no picture."""
+    folder.mkdir()
+    lines: list[str] = []
+    for number, colour in enumerate(("red", "green", "blue", "orange")):
+        image = Image.new("RGB", (128, 128), colour)
+        ImageDraw.Draw(image).ellipse((32, 24, 96, 104), fill="wheat")
+        image.save(folder / f"portrait_{number}.png")
+        person = "a wmoan" if number == 2 else "a woman"
+        text = f"{person}, a {colour} background, [sunglasses]"
+        lines.append(json.dumps({"file_name": f"portrait_{number}.png", "text": text}))
+    (folder / "broken.png").write_bytes(b"not a picture")
+    lines.append(json.dumps({"file_name": "broken.png", "text": "a woman, [sunglasses]"}))
+    (folder / "metadata.jsonl").write_text("\n".join(lines))
+    return sorted(folder.iterdir())
+
+
+def id_in_address(browser: Browser, name: str) -> str:
+    """One of the ids in the page's address."""
+    found = re.search(rf"[?&]{name}=(\w+)", browser.driver.current_url)
+    assert found, f"no {name} in {browser.driver.current_url}"
+    return found.group(1)
+
+
+def upload_and_correct(browser: Browser, studio: RunningStudio, files: list[Path]) -> None:
+    """Step 1 of the page."""
+    browser.driver.get(studio.url)
+    assert "draws cartoon portraits" in browser.text()
+    browser.find("input[type=file]").send_keys("\n".join(str(file) for file in files))
+    browser.wait("four captions", lambda: browser.count("main ul.items > li") == 4)
+    assert "broken.png" in browser.text(), "the broken picture must be named"
+    browser.retype(browser.field("Base phrase 1 of portrait_2.png"), "a woman")
+    dataset = f"/datasets/{id_in_address(browser, 'set')}"
+    browser.wait("the saved correction", lambda: studio.read(dataset)["items"][2]["base"][0] == "a woman")
+    assert studio.read(dataset)["target"] == "sunglasses"
+
+
+def train(browser: Browser, studio: RunningStudio) -> None:
+    """Step 2 of the page: a short training, watched, with a reload in the middle."""
+    browser.press("Train on this set")
+    browser.press("Advanced settings")
+    for name, value in {"stage1_steps": "12", "stage2_steps": "8", "batch_size": "2", "rank": "2"}.items():
+        browser.find(f"input[name={name}]").send_keys(value)
+    browser.press("Start training")
+    browser.find("progress")
+    browser.driver.refresh()
+    browser.wait("progress in steps", lambda: re.search(r"\d+ of \d+|is ready", browser.text()), TRAINING_S)
+    browser.wait("the end of the training", lambda: re.search("is ready|Failed", browser.text()), TRAINING_S)
+    job = studio.read(f"/jobs/{id_in_address(browser, 'job')}")
+    assert job["status"] == "succeeded", job["error"]
+    assert (job["spec"]["stage1_steps"], job["spec"]["rank"]) == (12, 2), "settings must arrive"
+    browser.find("figure canvas")
+    assert "Denoising" in browser.text()
+
+
+def compare(browser: Browser) -> None:
+    """Step 3 of the page: a pair, every map of it, several timesteps."""
+    browser.press("See what it changes")
+    browser.wait("a prefilled prompt", lambda: browser.find("textarea").get_attribute("value"))
+    assert browser.find("input[name=target]").get_attribute("value") == "sunglasses"
+    browser.press("Draw the pair")
+    script = "return [...document.querySelectorAll('figure img')].filter((one) => one.naturalWidth > 0).length"
+    browser.wait("two pictures", lambda: browser.run(script) == 2, DRAWING_S)
+    for label, overlays in (("a woman", 2), ("sunglasses", 1), ("PAD", 2), ("Control map", 2), ("Noise difference", 2)):
+        browser.driver.find_element(By.XPATH, f"//label[input[@name='layer']][normalize-space(.)='{label}']").click()
+        browser.wait(f"the map of {label}", lambda wanted=overlays: browser.count(PAINTED_MAP) == wanted)
+    before = browser.find("canvas[data-map]").get_attribute("data-map")
+    browser.find("input[name=timestep]").send_keys(Keys.ARROW_RIGHT)
+    browser.wait("another timestep", lambda: browser.find("canvas[data-map]").get_attribute("data-map") != before)
+    for mode in ("Slider", "Blink", "Side by side"):
+        browser.press(mode)
+
+
+def download_adapter(browser: Browser, downloads: Path) -> None:
+    """Step 4 of the page: the file that arrives is the one whose hash is shown."""
+    browser.run("location.hash = location.hash.replace('#/compare', '#/adapter')")
+    browser.press("Download adapter.safetensors")
+    adapter = downloads / "adapter.safetensors"
+    browser.wait("the download", adapter.is_file)
+    assert hashlib.sha256(adapter.read_bytes()).hexdigest() in browser.text()
+    assert "ComfyUI and AUTOMATIC1111 do not" in browser.text()
+
+
+def test_the_main_job_in_a_real_browser(
+    browser: Browser, studio: RunningStudio, tmp_path: Path, downloads: Path
+) -> None:
+    upload_and_correct(browser, studio, make_caption_set(tmp_path / "set"))
+    assert browser.overflow_on_a_phone_px() == 0, "captions"
+    train(browser, studio)
+    assert browser.overflow_on_a_phone_px() == 0, "training"
+    compare(browser)
+    assert browser.overflow_on_a_phone_px() == 0, "comparison"
+    download_adapter(browser, downloads)
+    assert browser.overflow_on_a_phone_px() == 0, "adapter"
+    browser.driver.get(studio.url)
+    browser.wait("the training in the list of former ones", lambda: "SPF, quick" in browser.text())
+    assert browser.log() == [], "the console must stay silent, the content security policy included"
+
+
+def test_a_studio_that_says_no_is_understood(browser: Browser, studio: RunningStudio, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.zip"
+    empty.write_bytes(b"PK\x05\x06" + bytes(18))
+    browser.driver.get(studio.url)
+    browser.find("input[type=file]").send_keys(str(empty))
+    browser.wait("what to do", lambda: "What to do:" in browser.find("[role=alert]").text)
+    assert "empty.zip" in browser.find("[role=alert]").text

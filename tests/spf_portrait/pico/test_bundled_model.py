@@ -1,0 +1,57 @@
+"""The weights in models/pico: light enough, and loadable by anyone who has diffusers."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+from transformers import CLIPModel
+
+from spf_portrait.pico.judge import load_judge
+from spf_portrait.pico.portrait import random_attributes, visible_axes
+from spf_portrait.pico.renderer import render
+
+PICO = Path(__file__).parents[3] / "models" / "pico"
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Any:
+    return cast(Any, StableDiffusionPipeline).from_pretrained(PICO)
+
+
+def test_it_is_light_enough_for_a_repository() -> None:
+    sizes = [path.stat().st_size for path in PICO.rglob("*") if path.is_file()]
+    assert sum(sizes) <= 40 * MEGABYTE
+    assert max(sizes) <= 15 * MEGABYTE
+
+
+def test_a_bare_pipeline_draws_what_the_caption_says(pipeline: Any) -> None:
+    caption = "a portrait, a red hat, dark skin, a yellow hoodie, a sky blue background"
+    generators = [torch.Generator().manual_seed(seed) for seed in range(4)]
+    pictures = pipeline([caption] * 4, num_inference_steps=15, guidance_scale=4.0, generator=generators).images
+    seen = load_judge(PICO).attributes(pictures)
+    wanted = {"headwear": "hat", "skin": "dark", "clothes_colour": "yellow", "background": "sky blue"}
+    for axis, value in wanted.items():
+        assert [answer[axis] for answer in seen].count(value) >= 3, axis
+
+
+def test_the_text_encoder_is_clips_own_text_tower(pipeline: Any) -> None:
+    clip = cast(Any, CLIPModel).from_pretrained(PICO / "clip").float()
+    tokens = pipeline.tokenizer(["a portrait, a red hat"], padding="max_length", return_tensors="pt")
+    with torch.no_grad():
+        ours = pipeline.text_encoder(tokens.input_ids).last_hidden_state
+        theirs = clip.text_model(tokens.input_ids).last_hidden_state
+    assert torch.allclose(ours, theirs, atol=0.05)
+
+
+def test_the_judge_reads_unseen_renders() -> None:
+    truth = [random_attributes(8_000_000 + index, with_held_back=True) for index in range(40)]
+    answers = load_judge(PICO).attributes([render(attributes) for attributes in truth])
+    right = [
+        answer[axis] == attributes[axis]
+        for attributes, answer in zip(truth, answers, strict=True)
+        for axis in visible_axes(attributes)
+    ]
+    assert sum(right) / len(right) > 0.95

@@ -1,0 +1,111 @@
+"""A small engine for tests of the worker: speaks the contract's events, trains nothing.
+
+Usage: double_engine.py MODE train DATA --spec FILE --out DIR --checkpoints DIR --resume --events
+       double_engine.py MODE sample --spec FILE --out DIR --events [--adapter FILE]
+
+Modes: quick, slow (0.15 s a step), refuse (reports an error), crash (dies in the middle), hang (falls silent),
+deaf (slow, ignores SIGTERM), chatty (mixes other text into its output). The adapter it writes lists the steps that led
+to it, those before a resume included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from spf_portrait.contract.artifacts import (
+    ADAPTER,
+    EXIT_FAILED,
+    EXIT_PREEMPTED,
+    REFERENCE,
+    RESPONSE,
+    SAMPLE,
+    attention_map_name,
+)
+from spf_portrait.contract.errors import TrainingError
+from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Progress, to_line
+
+
+def say(event: Progress | CheckpointSaved | Finished | Failed) -> None:
+    """Tell the supervisor."""
+    sys.stdout.write(to_line(event) + "\n")
+    sys.stdout.flush()
+
+
+def train(mode: str, options: argparse.Namespace) -> int:
+    """Count steps, save them, and leave at SIGTERM."""
+    spec = json.loads(Path(options.spec).read_text("utf-8"))
+    total = int(spec["stage1_steps"])
+    checkpoint = Path(options.checkpoints) / "steps.json"
+    steps: list[int] = json.loads(checkpoint.read_text("utf-8")) if checkpoint.exists() else []
+    rows = (Path(options.data) / "metadata.jsonl").read_text("utf-8").splitlines()
+    stop_asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: None if mode == "deaf" else stop_asked.append(number))
+    say(Progress(phase="loading", step=0, total=1))
+    if mode == "chatty":
+        sys.stdout.write("a library prints something\n{broken json\n")
+    if mode == "refuse":
+        say(Failed(error=TrainingError("loss_not_finite", "a loss of nan", "finite losses", "Lower it").as_dict()))
+        return EXIT_FAILED
+    for step in range(len(steps), total):
+        time.sleep(0.15 if mode in {"slow", "deaf"} else 0.0)
+        if mode == "crash" and step == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if mode == "hang" and step == 3:
+            time.sleep(600)
+        steps.append(step)
+        say(Progress(phase="stage1", step=step + 1, total=total, losses={"denoise": 1 / (step + 1)}, eta_s=1.0))
+        save(checkpoint, steps)
+        if stop_asked:
+            return EXIT_PREEMPTED
+    adapter = Path(options.out) / ADAPTER
+    adapter.write_text(json.dumps({"steps": steps, "portraits": len(rows)}), "utf-8")
+    say(Finished(files={"adapter": str(adapter)}))
+    return 0
+
+
+def save(checkpoint: Path, steps: list[int]) -> None:
+    """Write a checkpoint whole or not at all."""
+    partial = checkpoint.with_suffix(".tmp")
+    partial.write_text(json.dumps(steps), "utf-8")
+    partial.rename(checkpoint)
+    say(CheckpointSaved(step=len(steps), path=str(checkpoint)))
+
+
+def sample(mode: str, options: argparse.Namespace) -> int:
+    """Write files as a drawing would."""
+    out = Path(options.out)
+    spec = json.loads(Path(options.spec).read_text("utf-8"))
+    say(Progress(phase="sampling", step=0, total=2))
+    if mode == "slow":
+        time.sleep(1.5)
+    for name in (REFERENCE, RESPONSE, attention_map_name("response", 0, 0)):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(b"\x89PNG" + name.encode())
+    record = {"seed": spec["seed"], "adapter": Path(options.adapter).read_text("utf-8") if options.adapter else None}
+    (out / SAMPLE).write_text(json.dumps(record), "utf-8")
+    say(Finished(files={"sample": str(out / SAMPLE)}))
+    return 0
+
+
+def main() -> int:
+    """Read the command line as the worker writes it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("mode")
+    parser.add_argument("verb", choices=("train", "sample"))
+    parser.add_argument("data", nargs="?")
+    for name in ("--spec", "--out", "--checkpoints", "--adapter"):
+        parser.add_argument(name)
+    for name in ("--resume", "--events"):
+        parser.add_argument(name, action="store_true", required=name == "--events")
+    options = parser.parse_args()
+    return train(options.mode, options) if options.verb == "train" else sample(options.mode, options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

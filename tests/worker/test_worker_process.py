@@ -1,0 +1,293 @@
+"""Real Celery workers, a real broker, a real database; only the engine is a small one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import func, select
+
+from backend.context import Context
+from backend.db import Database
+from backend.jobs import transitions
+from backend.jobs.service import retry_job
+from backend.queue import CeleryDoorbell, run_loops
+from backend.settings import Settings
+from backend.storage import LocalStorage
+from backend.studio import Family, start_broker
+from backend.tables import Adapter, Comparison, Job, JobEvent
+from tests.backend.service_fixtures import NewJob, job_row
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+DOUBLE_WORKER = str(Path(__file__).with_name("double_worker.py"))
+PATIENCE_S = 60.0
+
+Value = TypeVar("Value")
+
+
+def wait_for(look: Callable[[], Value | None], what: str) -> Value:
+    """Return the first true value of `look`."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s:
+        value = look()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"waited {PATIENCE_S:.0f} s in vain for {what}")
+
+
+class Studio:
+    """Broker, loops and workers of one test."""
+
+    def __init__(self, settings: Settings, redis_url: str) -> None:
+        self.settings = settings.model_copy(update={"redis_url": redis_url})
+        self.doorbell = CeleryDoorbell(redis_url)
+        self.db = Database(settings.sqlalchemy_url)
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self._stop = threading.Event()
+        self._loops = threading.Thread(target=run_loops, args=(self.db, self.doorbell, self.settings, self._stop))
+        self._loops.start()
+
+    def start_worker(self, mode: str, queue: str = "train") -> subprocess.Popen[bytes]:
+        """Start a worker; it takes jobs a moment later."""
+        values = self.settings.model_dump(mode="json", exclude_none=True)
+        environment = {**os.environ, **{f"SPF_{name.upper()}": str(value) for name, value in values.items()}}
+        worker = subprocess.Popen(
+            [sys.executable, DOUBLE_WORKER, mode, queue],
+            env=environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.workers.append(worker)
+        return worker
+
+    def wait_state(self, job_id: str, *states: str) -> Job:
+        """Wait until a job is in one of these states."""
+
+        def look() -> Job | None:
+            job = job_row(self.db, job_id)
+            return job if job.state in states else None
+
+        return wait_for(look, f"{job_id} to be {' or '.join(states)}")
+
+    def wait_step(self, job_id: str, step: int) -> None:
+        """Wait until a job has trained some steps."""
+        wait_for(lambda: job_row(self.db, job_id).step >= step, f"step {step}")
+
+    def adapter_steps(self, job_id: str) -> list[int]:
+        """Return what the one adapter of a job was made of."""
+        with self.db.read() as session:
+            adapter = session.scalars(select(Adapter).where(Adapter.job_id == job_id)).one()
+        place = LocalStorage(self.settings.data_dir).path(adapter.files[0]["key"])
+        steps: list[int] = json.loads(place.read_text("utf-8"))["steps"]
+        return steps
+
+    def transitions_of(self, job_id: str) -> list[str]:
+        """Return the states a job went through."""
+        with self.db.read() as session:
+            events = session.scalars(
+                select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.kind == "state").order_by(JobEvent.seq)
+            )
+            return [str(event.data["to"]) for event in events]
+
+    def stop(self) -> None:
+        """Stop everything."""
+        for worker in self.workers:
+            if worker.poll() is None:
+                os.kill(worker.pid, signal.SIGCONT)
+                worker.kill()
+            worker.wait()
+        self._stop.set()
+        self._loops.join()
+        self.doorbell.close()
+        self.db.close()
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> Iterator[Family]:
+    """The broker's keeper."""
+    keeper = Family(tmp_path / "logs")
+    yield keeper
+    keeper.stop()
+
+
+@pytest.fixture
+def studio(settings: Settings, family: Family) -> Iterator[Studio]:
+    """Broker and loops; the test starts the workers it needs."""
+    running = Studio(settings, start_broker(family, settings.data_dir))
+    yield running
+    running.stop()
+
+
+def trainers(data_dir: Path) -> list[int]:
+    """Return the processes of the small engine that work in this data folder."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if "double_engine.py" in command and str(data_dir) in command and "leash.py" not in command:
+                found.append(int(entry.name))
+    return found
+
+
+def test_training_then_comparison(studio: Studio, new_job: NewJob) -> None:
+    training = new_job()
+    studio.start_worker("quick")
+    studio.start_worker("quick", "draw")
+    assert studio.wait_state(training, "succeeded", "failed").state == "succeeded"
+    assert studio.adapter_steps(training) == list(range(10))
+    for _ in range(5):
+        studio.doorbell.ring("training", training)
+
+    with studio.db.read() as session:
+        adapter_id = session.scalar(select(Adapter.id).where(Adapter.job_id == training))
+    drawing = new_job("comparison", source_adapter_id=adapter_id)
+    studio.wait_state(drawing, "succeeded")
+    with studio.db.read() as session:
+        comparison = session.scalars(select(Comparison).where(Comparison.job_id == drawing)).one()
+    assert comparison.adapter_id == adapter_id
+    assert "steps" in str(comparison.sample["adapter"])
+    assert "maps/response/00_00.png" in {str(file["name"]) for file in comparison.files}
+
+    assert job_row(studio.db, training).attempt == 1
+    assert studio.transitions_of(training) == ["queued", "running", "succeeded"]
+    assert not list((studio.settings.data_dir / "jobs").glob("*/*"))
+    assert not (studio.settings.data_dir / "checkpoints" / training).exists()
+
+
+def test_a_refusal_fails_the_job_and_spares_the_next(studio: Studio, new_job: NewJob) -> None:
+    first = new_job()
+    second = new_job()
+    studio.start_worker("refuse")
+    job = studio.wait_state(first, "failed")
+    assert (job.error_code, job.attempt) == ("loss_not_finite", 1)
+    assert job.error_message == "Found a loss of nan; allowed: finite losses."
+    assert studio.wait_state(second, "failed").attempt == 1
+
+
+def test_a_trainer_that_keeps_dying_is_given_up(studio: Studio, new_job: NewJob) -> None:
+    job_id = new_job()
+    studio.start_worker("crash")
+    job = studio.wait_state(job_id, "failed", "succeeded")
+    assert (job.error_code, job.attempt, job.lost_count) == ("trainer_lost_repeatedly", 3, 2)
+    assert studio.transitions_of(job_id) == ["queued", *["running", "queued"] * 2, "running", "failed"]
+
+
+def test_cancel_while_running_then_retry_from_the_checkpoint(
+    studio: Studio, new_job: NewJob, settings: Settings, storage: LocalStorage
+) -> None:
+    job_id = new_job(spec={"base": "pico", "method": "spf", "stage1_steps": 40, "seed": 0})
+    studio.start_worker("slow")
+    studio.wait_step(job_id, 3)
+    with studio.db.write() as session:
+        assert transitions.request_cancel(session, job_id)
+    studio.wait_state(job_id, "canceled")
+    wait_for(lambda: not trainers(settings.data_dir), "the trainer to be gone")
+    with studio.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(Adapter)) == 0
+
+    retried, is_new = retry_job(Context(settings, studio.db, storage), job_id, None)
+    assert is_new
+    assert retried.parent_id == job_id
+    studio.wait_state(retried.id, "succeeded")
+    assert studio.adapter_steps(retried.id) == list(range(40))
+    with studio.db.read() as session:
+        events = session.scalars(
+            select(JobEvent).where(JobEvent.job_id == retried.id, JobEvent.kind == "progress").order_by(JobEvent.seq)
+        ).all()
+    first_step = next(int(event.data["step"]) for event in events if event.data["phase"] == "stage1")
+    assert first_step > 3
+    assert job_row(studio.db, job_id).state == "canceled"
+
+
+def test_worker_killed_mid_job(studio: Studio, new_job: NewJob, settings: Settings) -> None:
+    job_id = new_job(spec={"base": "pico", "method": "spf", "stage1_steps": 30, "seed": 0})
+    worker = studio.start_worker("slow")
+    studio.wait_step(job_id, 3)
+    orphan = trainers(settings.data_dir)
+    assert len(orphan) == 1
+    worker.kill()
+    wait_for(lambda: not trainers(settings.data_dir), "the trainer to die with its worker")
+    studio.wait_state(job_id, "queued")
+    studio.start_worker("slow")
+    job = studio.wait_state(job_id, "succeeded", "failed")
+    assert (job.state, job.attempt, job.lost_count) == ("succeeded", 2, 1)
+    assert studio.adapter_steps(job_id) == list(range(30))
+
+
+def test_worker_told_to_stop_hands_its_job_over(studio: Studio, new_job: NewJob) -> None:
+    job_id = new_job(spec={"base": "pico", "method": "spf", "stage1_steps": 30, "seed": 0})
+    worker = studio.start_worker("slow")
+    studio.wait_step(job_id, 3)
+    worker.terminate()
+    assert worker.wait(PATIENCE_S) == 0
+    job = studio.wait_state(job_id, "queued")
+    assert (job.attempt, job.lost_count) == (0, 0)
+    studio.start_worker("quick")
+    assert studio.wait_state(job_id, "succeeded").attempt == 1
+    assert studio.adapter_steps(job_id) == list(range(30))
+
+
+def _family_of(pid: int) -> list[int]:
+    """Return a process and its descendants, trainers left out."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
+    found = [pid]
+    for child in children:
+        if "double_engine" not in Path(f"/proc/{child}/cmdline").read_text("utf-8"):
+            found += _family_of(int(child))
+    return found
+
+
+def test_paused_worker_wakes_up_too_late(studio: Studio, new_job: NewJob, settings: Settings) -> None:
+    job_id = new_job(spec={"base": "pico", "method": "spf", "stage1_steps": 60, "seed": 0})
+    paused = studio.start_worker("slow")
+    studio.wait_step(job_id, 3)
+    processes = _family_of(paused.pid)
+    for pid in processes:
+        os.kill(pid, signal.SIGSTOP)
+    studio.wait_state(job_id, "queued")
+    studio.start_worker("quick")
+    studio.wait_state(job_id, "succeeded")
+    for pid in processes:
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: not trainers(settings.data_dir), "the late trainer to be killed")
+    job = job_row(studio.db, job_id)
+    assert (job.state, job.attempt) == ("succeeded", 2)
+    assert studio.adapter_steps(job_id) == list(range(60))
+    assert len(list((settings.data_dir / "adapters" / job_id).iterdir())) == 1
+
+
+def test_broker_lost_and_emptied_while_jobs_run_and_wait(settings: Settings, new_job: NewJob, tmp_path: Path) -> None:
+    family = Family(tmp_path / "logs")
+    url = start_broker(family, settings.data_dir)
+    studio = Studio(settings, url)
+    try:
+        running = new_job(spec={"base": "pico", "method": "spf", "stage1_steps": 30, "seed": 0})
+        studio.start_worker("slow")
+        studio.wait_step(running, 2)
+        waiting = new_job()
+        wait_for(lambda: studio.doorbell.waiting("training") == 1, "the second doorbell")
+        family.stop()
+        for file in (settings.data_dir / "broker").rglob("*.*"):
+            file.unlink()
+        port = url.rpartition(":")[2].partition("/")[0]
+        start_broker(family, settings.data_dir, port=int(port))
+        assert studio.wait_state(running, "succeeded", "failed").attempt == 1
+        assert studio.wait_state(waiting, "succeeded", "failed").state == "succeeded"
+    finally:
+        studio.stop()
+        family.stop()

@@ -1,0 +1,40 @@
+"""`python -m worker train` or `python -m worker draw`: a worker that takes one job at a time from one queue."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from backend.settings import Settings
+from worker.app import create_worker
+
+QUEUES = ("train", "draw")
+
+
+def worker_options(queue: str, log_level: str = "WARNING") -> list[str]:
+    """Return Celery's options for a worker of one queue.
+
+    One forked process, one message at a time: a second message must stay in the broker for another worker. Gossip,
+    mingle and heartbeats only fill the broker; the lease in the job's row says who is alive.
+    """
+    return [
+        "worker",
+        *("--pool", "prefork", "--concurrency", "1", "--queues", queue),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat", "--disable-prefetch"),
+        *("--hostname", f"{queue}@%h", "--loglevel", log_level),
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a worker until it is told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
+    parser.add_argument("queue", choices=QUEUES, help="train: trainings; draw: pairs of pictures")
+    parser.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    chosen = parser.parse_args(arguments)
+    app: Any = create_worker(Settings())
+    app.worker_main(worker_options(chosen.queue, chosen.log_level))
+
+
+if __name__ == "__main__":
+    main()

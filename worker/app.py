@@ -1,0 +1,72 @@
+"""The Celery application: a doorbell, nothing more.
+
+Messages are acknowledged before the work starts and carry a job's id only. Whether there is work, who has it and how it
+ended is decided in the job's row (see `backend.jobs.transitions`). No result backend, no remote control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from multiprocessing.sharedctypes import RawValue
+from typing import Any, cast
+
+from celery import Celery
+from celery.signals import worker_shutting_down
+
+from backend.db import Database
+from backend.settings import Settings
+from backend.storage import LocalStorage
+from worker.attempt import ENGINE, Bench, run_attempt
+
+
+def create_worker(settings: Settings, engine: Sequence[str] = ENGINE) -> Any:
+    """Build the Celery application.
+
+    Args:
+        settings: settings of the service; `redis_url` must be set.
+        engine: command that the arguments of `spf-portrait` are appended to.
+
+    Returns:
+        The application, untyped as Celery is.
+    """
+    if settings.redis_url is None:
+        raise ValueError("found no SPF_REDIS_URL; a worker needs a broker. `python -m backend.studio` starts one.")
+    app = cast(Any, Celery("worker", broker=settings.redis_url))
+    app.conf.update(
+        task_acks_late=False,
+        task_ignore_result=True,
+        worker_prefetch_multiplier=1,
+        # The job's row says whether to go on; a restart of the broker is no reason to stop a training.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={"socket_keepalive": True, "health_check_interval": 25},
+    )
+    draining = _drain_flag()
+
+    def run(job_id: str) -> None:
+        # Opened here and not at start, because a database connection must not be carried through the pool's fork.
+        db = Database(settings.sqlalchemy_url)
+        try:
+            run_attempt(Bench(settings, db, LocalStorage(settings.data_dir), engine, draining), job_id)
+        finally:
+            db.close()
+
+    app.task(name="worker.run_training")(run)
+    app.task(name="worker.run_comparison")(run)
+    return app
+
+
+def _drain_flag() -> Callable[[], bool]:
+    """Return a test for "this worker is to stop".
+
+    Celery announces the shutdown in its main process only, while the job runs in a forked child; one byte of shared
+    memory, mapped before the fork, carries the news. It has no lock, because it is set inside a signal handler.
+    """
+    flag = RawValue("b", 0)
+
+    def drain(**_: object) -> None:
+        flag.value = 1
+
+    cast(Any, worker_shutting_down).connect(drain, weak=False)
+    return lambda: bool(flag.value)

@@ -1,0 +1,220 @@
+"""One attempt at one job: claim it, prepare its folders, run the engine, settle how it ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from backend.adapters.repository import get_adapter
+from backend.datasets.repository import get_version
+from backend.db import Database
+from backend.jobs import transitions
+from backend.jobs.repository import ancestors
+from backend.jobs.transitions import Claim, Fault, Lease
+from backend.settings import Settings
+from backend.storage import LocalStorage
+from backend.tables import DatasetVersion
+from spf_portrait.contract.artifacts import ADAPTER
+from spf_portrait.contract.errors import DataError, ModelError, SpfError
+from spf_portrait.contract.events import CheckpointSaved, Progress
+from worker.publish import publish_adapter, publish_comparison
+from worker.supervisor import Outcome, Timing, supervise
+from worker.workplace import Workplace
+
+log = logging.getLogger(__name__)
+
+ENGINE = (sys.executable, "-m", "spf_portrait")
+
+_SETTLE_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What an attempt works with."""
+
+    settings: Settings
+    db: Database
+    storage: LocalStorage
+    engine: Sequence[str]
+    draining: Callable[[], bool]
+
+
+def run_attempt(bench: Bench, job_id: str) -> None:
+    """Run one attempt, if the job is there to be taken; a message for any other job is dropped quietly."""
+    if bench.draining():
+        return
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    with bench.db.write() as session:
+        claim = transitions.claim(session, job_id, owner=owner, lease_s=bench.settings.lease_s)
+    if claim is None:
+        return
+    place = Workplace(bench.storage, claim.lease)
+    finished = False
+    try:
+        finished = _run(bench, claim, place)
+    except SpfError as error:
+        fault = _fault(error.as_dict())
+        _settle(bench, claim.lease, lambda session: transitions.fail(session, claim.lease, fault))
+    except OSError as error:
+        log.exception("job %s attempt %s: files", job_id, claim.lease.token)
+        reason = f"files_failed_{type(error).__name__}"
+        _settle(bench, claim.lease, lambda session: _give_up(bench, session, claim.lease, reason))
+    finally:
+        place.close(finished=finished)
+
+
+def _run(bench: Bench, claim: Claim, place: Workplace) -> bool:
+    """Prepare, supervise, settle; True when the result is published."""
+    place.open(claim.spec)
+    version = _version(bench, claim)
+    command = _training_command(bench, claim, place, version) if version else _drawing_command(bench, claim, place)
+    settings = bench.settings
+    outcome = supervise(
+        command,
+        _LeaseRecords(bench, claim.lease),
+        Timing(settings.heartbeat_s, settings.fence_s, settings.grace_s, settings.stall_s),
+        draining=bench.draining,
+        log_path=place.log,
+        environment=_environment(settings),
+    )
+    log.info("job %s attempt %s: %s %s", claim.lease.job_id, claim.lease.token, outcome.kind, outcome.reason)
+    if outcome.kind == "finished":
+        if version:
+            published = publish_adapter(bench.db, bench.storage, claim, place.out, version.target)
+        else:
+            published = publish_comparison(bench.db, bench.storage, claim, place.out)
+        if not published:
+            _settle(bench, claim.lease, lambda session: False)
+        return published
+    if outcome.kind != "fenced":
+        _settle(bench, claim.lease, lambda session: _end(bench, session, claim.lease, outcome))
+    return False
+
+
+def _training_command(bench: Bench, claim: Claim, place: Workplace, version: DatasetVersion) -> list[str]:
+    """Lay out the caption set and the checkpoints; return the engine's argument list."""
+    place.lay_out(version)
+    with bench.db.read() as session:
+        parents = ancestors(session, claim.parent_id)
+    place.inherit_checkpoints(parents)
+    return [
+        *bench.engine,
+        "train",
+        str(place.data),
+        "--spec",
+        str(place.spec_file),
+        "--out",
+        str(place.out),
+        "--checkpoints",
+        str(place.checkpoints),
+        "--resume",
+        "--events",
+    ]
+
+
+def _drawing_command(bench: Bench, claim: Claim, place: Workplace) -> list[str]:
+    """Find the adapter; return the engine's argument list."""
+    command = [*bench.engine, "sample", "--spec", str(place.spec_file), "--out", str(place.out), "--events"]
+    if claim.source_adapter_id is None:
+        return command
+    with bench.db.read() as session:
+        adapter = get_adapter(session, claim.source_adapter_id)
+    keys = [str(file["key"]) for file in adapter.files if file["name"] == ADAPTER] if adapter else []
+    if not keys:
+        raise ModelError(
+            "adapter_gone",
+            f"no adapter {claim.source_adapter_id}",
+            "an adapter of this studio",
+            "Choose another adapter",
+        )
+    return [*command, "--adapter", str(bench.storage.path(keys[0]))]
+
+
+def _version(bench: Bench, claim: Claim) -> DatasetVersion | None:
+    """Return the caption set version of a training; None for a drawing, which has none."""
+    if claim.dataset_version_id is None:
+        return None
+    with bench.db.read() as session:
+        version = get_version(session, claim.dataset_version_id)
+    if version is None:
+        raise DataError(
+            "version_gone",
+            f"no caption set version {claim.dataset_version_id}",
+            "a version of this studio",
+            "Create a new training from the caption set",
+        )
+    return version
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The trainer's environment: this process's own, with the models folder the settings name."""
+    named = {} if settings.models_dir is None else {"SPF_MODELS_DIR": str(settings.models_dir.resolve())}
+    return {**os.environ, **named}
+
+
+class _LeaseRecords:
+    """The records of one attempt, as its supervisor uses them."""
+
+    def __init__(self, bench: Bench, lease: Lease) -> None:
+        self._bench = bench
+        self._lease = lease
+
+    def beat(self, progress: Progress | None) -> str | None:
+        """Prolong the lease and record progress."""
+        news = None if progress is None else progress.model_dump(exclude={"kind"})
+        with self._bench.db.write() as session:
+            return transitions.heartbeat(session, self._lease, lease_s=self._bench.settings.lease_s, progress=news)
+
+    def checkpoint(self, event: CheckpointSaved) -> None:
+        """Record that a checkpoint is complete; its place is nobody's business outside."""
+        with self._bench.db.write() as session:
+            if transitions.heartbeat(session, self._lease, lease_s=self._bench.settings.lease_s) is not None:
+                transitions.add_event(session, self._lease.job_id, "checkpoint", {"step": event.step})
+
+
+def _end(bench: Bench, session: Session, lease: Lease, outcome: Outcome) -> bool:
+    """Move a job whose trainer ended without a result."""
+    if outcome.kind == "failed":
+        return transitions.fail(session, lease, _fault(outcome.error))
+    if outcome.kind == "preempted":
+        return transitions.release(session, lease)
+    if outcome.kind == "lost":
+        return _give_up(bench, session, lease, outcome.reason)
+    return False
+
+
+def _give_up(bench: Bench, session: Session, lease: Lease, reason: str) -> bool:
+    """Try again later, or fail after too many losses."""
+    return transitions.give_up_attempt(session, lease, retry_delay_s=bench.settings.retry_delay_s, reason=reason)
+
+
+def _settle(bench: Bench, lease: Lease, move: Callable[[Session], bool]) -> None:
+    """Make the last move of an attempt; a job that is being canceled is canceled instead.
+
+    When neither holds, the job belongs to somebody else by now and nothing is written. When the database stays away,
+    the lease runs out and the reaper settles.
+    """
+    for number in range(_SETTLE_TRIES):
+        try:
+            with bench.db.write() as session:
+                _ = move(session) or transitions.finish_cancel(session, lease)
+            return
+        except SQLAlchemyError as error:
+            log.warning("settling job %s: %s", lease.job_id, error)
+            time.sleep(0.5 * 2**number)
+
+
+def _fault(error: Mapping[str, str]) -> Fault:
+    """Turn an error of the engine (`SpfError.as_dict`) into the job's."""
+    message = (
+        f"Found {error['found']}; allowed: {error['allowed']}." if error.get("found") else error.get("message", "")
+    )
+    return Fault(error.get("code", "engine_failed"), message, error.get("hint", ""))

@@ -1,0 +1,100 @@
+"""Publishing results: the files first, read back and hashed, then their row together with the job's last move."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from backend.adapters.repository import add_adapter
+from backend.comparisons.repository import add_comparison
+from backend.db import Database
+from backend.ids import new_id
+from backend.jobs import transitions
+from backend.jobs.transitions import Claim
+from backend.storage import LocalStorage, StoredFile
+from spf_portrait.contract.artifacts import ADAPTER, LOSS_LOG, REPORT, SAMPLE
+from spf_portrait.contract.errors import ExportError
+
+
+def publish_adapter(db: Database, storage: LocalStorage, claim: Claim, out: Path, target: str) -> bool:
+    """Publish what a training wrote.
+
+    Args:
+        db: the records.
+        storage: the data folder.
+        claim: the attempt.
+        out: the engine's output folder.
+        target: the phrase that was taught.
+
+    Returns:
+        False when the job is no longer this attempt's to finish; nothing is published and no file is left then.
+
+    Raises:
+        ExportError: the engine left no adapter.
+        OSError: the files could not be stored.
+    """
+    _require(out / ADAPTER)
+    prefix = f"adapters/{claim.lease.job_id}/{claim.lease.token}"
+    names = [name for name in (ADAPTER, REPORT, LOSS_LOG) if (out / name).is_file()]
+    files = _store(storage, prefix, out, names)
+    with db.write() as session:
+        published = transitions.succeed(session, claim.lease)
+        if published:
+            add_adapter(
+                session,
+                adapter_id=new_id("adp"),
+                job_id=claim.lease.job_id,
+                base=str(claim.spec["base"]),
+                method=str(claim.spec["method"]),
+                target=target,
+                files=files,
+            )
+    return published or _withdraw(storage, prefix)
+
+
+def publish_comparison(db: Database, storage: LocalStorage, claim: Claim, out: Path) -> bool:
+    """Publish what a drawing wrote; see `publish_adapter`."""
+    sample: dict[str, Any] = json.loads(_require(out / SAMPLE).read_text("utf-8"))
+    prefix = f"comparisons/{claim.lease.job_id}/{claim.lease.token}"
+    names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    files = _store(storage, prefix, out, names)
+    with db.write() as session:
+        published = transitions.succeed(session, claim.lease)
+        if published:
+            add_comparison(
+                session,
+                comparison_id=new_id("cmp"),
+                job_id=claim.lease.job_id,
+                adapter_id=claim.source_adapter_id,
+                sample=sample,
+                files=files,
+            )
+    return published or _withdraw(storage, prefix)
+
+
+def _store(storage: LocalStorage, prefix: str, out: Path, names: list[str]) -> list[StoredFile]:
+    """Store files; on a failure none is left."""
+    try:
+        return [storage.put(name, f"{prefix}/{name}", out / name) for name in names]
+    except OSError:
+        _withdraw(storage, prefix)
+        raise
+
+
+def _withdraw(storage: LocalStorage, prefix: str) -> bool:
+    """Delete the files of an attempt that may not publish."""
+    storage.delete_tree(prefix)
+    return False
+
+
+def _require(path: Path) -> Path:
+    """Return the path of a file that the engine must have written."""
+    if not path.is_file():
+        raise ExportError(
+            "result_missing",
+            f"no {path.name} in the engine's output",
+            f"an output folder with {path.name}",
+            "Look into the trainer's log; if it says nothing, report this as a bug",
+        )
+    return path

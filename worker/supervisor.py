@@ -1,0 +1,275 @@
+"""Runs one trainer process: listens to its events, keeps the lease alive, and ends it when it must end.
+
+The trainer is an exec'd child in its own session and on a leash (see `worker.leash`), because a CUDA context does not
+survive a fork and a dead worker must not leave a trainer behind. Everything here happens in one thread, so the lease is
+only prolonged while the supervisor really looks at its trainer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Literal, Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from spf_portrait.contract.artifacts import EXIT_OK, EXIT_PREEMPTED
+from spf_portrait.contract.errors import DataError
+from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Progress, parse_event
+from worker.leash import leashed
+
+log = logging.getLogger(__name__)
+
+_LOOK_S = 0.2
+"""Longest sleep between two looks at trainer, lease and drain flag."""
+
+_RECORD_S = 0.5
+"""Shortest time between two recorded progress events of the same phase."""
+
+_LONGEST_LINE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Times in seconds; see `backend.settings.Settings` for what they mean."""
+
+    heartbeat_s: float
+    fence_s: float
+    grace_s: float
+    stall_s: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trainer ended.
+
+    finished: it made its files. failed: it said why, and trying again would not help. preempted: it stopped because the
+    worker is to stop. canceled: it stopped because the job is to stop. lost: it died, or was killed because it hung.
+    fenced: it was killed because the job now belongs to somebody else.
+    """
+
+    kind: Literal["finished", "failed", "preempted", "canceled", "lost", "fenced"]
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    error: Mapping[str, str] = field(default_factory=dict[str, str])
+    reason: str = ""
+
+
+class Records(Protocol):
+    """Where a supervisor keeps its lease and reports; both may raise SQLAlchemyError."""
+
+    def beat(self, progress: Progress | None) -> str | None:
+        """Prolong the lease and record progress; return the job's state, None when the lease is lost."""
+        ...
+
+    def checkpoint(self, event: CheckpointSaved) -> None:
+        """Record that a checkpoint is complete."""
+        ...
+
+
+def supervise(
+    command: Sequence[str],
+    records: Records,
+    timing: Timing,
+    *,
+    draining: Callable[[], bool],
+    log_path: Path,
+    environment: Mapping[str, str],
+) -> Outcome:
+    """Run a trainer to its end. Must be called from the main thread.
+
+    Args:
+        command: argument list; no shell is involved.
+        records: lease and reports.
+        timing: heartbeat, fence, grace and stall times.
+        draining: tells whether the worker is to stop.
+        log_path: receives what the trainer writes to standard error.
+        environment: the trainer's environment.
+
+    Returns:
+        How it ended. The trainer and its whole session are gone by then.
+    """
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("ab") as errors:
+        process = subprocess.Popen(
+            leashed(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            env=dict(environment),
+        )
+    assert process.stdout is not None, "stdout was asked for as a pipe"
+    watch = _Watch(process, process.stdout, records, timing)
+    try:
+        while watch.look():
+            if draining():
+                watch.ask_to_stop("drain")
+        return watch.outcome()
+    finally:
+        watch.kill()
+
+
+class _Watch:
+    """State of one supervision."""
+
+    def __init__(self, process: subprocess.Popen[bytes], events: IO[bytes], records: Records, timing: Timing) -> None:
+        self._process = process
+        self._events = events
+        self._records = records
+        self._timing = timing
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(events, selectors.EVENT_READ)
+        os.set_blocking(events.fileno(), False)
+        self._buffer = b""
+        started = time.monotonic()
+        self._last_event_s = started
+        self._last_beat_s = started
+        self._last_try_s = started
+        self._last_record_s = 0.0
+        self._news: Progress | None = None
+        self._recorded_phase = ""
+        self._stop_cause: Literal["", "cancel", "drain"] = ""
+        self._stop_asked_s = 0.0
+        self._kill_reason = ""
+        self._last_word: Finished | Failed | None = None
+
+    def look(self) -> bool:
+        """Do everything that is due; False when the trainer is gone."""
+        ended = self._process.poll() is not None
+        self._read(wait_s=0.0 if ended else _LOOK_S)
+        self._keep_lease()
+        if ended:
+            return False
+        self._enforce_times()
+        return True
+
+    def ask_to_stop(self, cause: Literal["cancel", "drain"]) -> None:
+        """Ask the trainer to write a checkpoint and exit; a cancel outranks a drain."""
+        if not self._stop_cause:
+            self._stop_asked_s = time.monotonic()
+            self._signal(signal.SIGTERM)
+        if self._stop_cause != "cancel":
+            self._stop_cause = cause
+
+    def outcome(self) -> Outcome:
+        """Judge how the trainer ended."""
+        code = self._process.returncode
+        if self._kill_reason == "fenced":
+            return Outcome("fenced")
+        if isinstance(self._last_word, Finished) and code == EXIT_OK:
+            return Outcome("finished", files=self._last_word.files)
+        if isinstance(self._last_word, Failed):
+            return Outcome("failed", error=self._last_word.error)
+        if self._stop_cause == "cancel":
+            return Outcome("canceled")
+        if self._stop_cause == "drain" or code == EXIT_PREEMPTED:
+            return Outcome("preempted")
+        return Outcome("lost", reason=self._kill_reason or _describe_exit(code))
+
+    def kill(self) -> None:
+        """End the trainer's whole session at once and wait for it."""
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+        self._selector.close()
+        self._events.close()
+
+    def _read(self, wait_s: float) -> None:
+        """Take in what the trainer said."""
+        if self._selector.get_map() and self._selector.select(wait_s):
+            chunk = self._events.read(_LONGEST_LINE)
+            if chunk:
+                self._take(chunk)
+            elif chunk == b"":
+                self._selector.unregister(self._events)
+        elif not self._selector.get_map() and wait_s:
+            time.sleep(wait_s)
+
+    def _take(self, chunk: bytes) -> None:
+        """Split into lines and note each event."""
+        *lines, self._buffer = (self._buffer + chunk).split(b"\n")
+        self._buffer = self._buffer[-_LONGEST_LINE:]
+        for line in filter(None, lines):
+            try:
+                self._note(parse_event(line))
+            except DataError as error:
+                log.warning("trainer: %s", error)
+
+    def _note(self, event: Progress | CheckpointSaved | Finished | Failed) -> None:
+        """Note one event."""
+        self._last_event_s = time.monotonic()
+        if isinstance(event, Progress):
+            if self._news is not None and self._news.phase != event.phase:
+                self._beat()
+            self._news = event
+        elif isinstance(event, CheckpointSaved):
+            self._try_record(lambda: self._records.checkpoint(event))
+        else:
+            self._last_word = event
+
+    def _keep_lease(self) -> None:
+        """Send a heartbeat when one is due or when there are news worth recording."""
+        waited_s = time.monotonic() - self._last_try_s
+        fresh_phase = self._news is not None and self._news.phase != self._recorded_phase
+        news_due = self._news is not None and time.monotonic() - self._last_record_s >= _RECORD_S
+        if waited_s >= self._timing.heartbeat_s or fresh_phase or news_due or self._last_word is not None:
+            self._beat()
+
+    def _beat(self) -> None:
+        """Prolong the lease, record the news, and obey what the answer says."""
+        self._last_try_s = time.monotonic()
+        news = self._news
+        answers: list[str | None] = []
+        if not self._try_record(lambda: answers.append(self._records.beat(news))):
+            return
+        self._last_beat_s = self._last_record_s = time.monotonic()
+        if news is not None:
+            self._recorded_phase = news.phase
+            self._news = None
+        if answers == [None]:
+            self._kill_for("fenced")
+        elif answers == ["canceling"]:
+            self.ask_to_stop("cancel")
+
+    def _try_record(self, write: Callable[[], object]) -> bool:
+        """Write to the records; a database that is away for a while must not end the training."""
+        try:
+            write()
+        except SQLAlchemyError as error:
+            log.warning("the database did not take a record: %s", error)
+            return False
+        return True
+
+    def _enforce_times(self) -> None:
+        """Kill the trainer when a time is over."""
+        now_s = time.monotonic()
+        if now_s - self._last_beat_s > self._timing.fence_s:
+            self._kill_for("fenced")
+        elif now_s - self._last_event_s > self._timing.stall_s:
+            self._kill_for("trainer_hung")
+        elif self._stop_cause and now_s - self._stop_asked_s > self._timing.grace_s:
+            self._signal(signal.SIGKILL)
+
+    def _kill_for(self, reason: str) -> None:
+        """Kill the trainer and remember why."""
+        self._kill_reason = self._kill_reason or reason
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the trainer's session, if it is still there."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+def _describe_exit(code: int | None) -> str:
+    """Name an exit for the job's events."""
+    if code is not None and code < 0:
+        return f"trainer_killed_by_signal_{-code}"
+    return f"trainer_exited_with_{code}"
