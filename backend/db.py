@@ -53,7 +53,10 @@ class Database:
         if self._is_sqlite and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         connect_args = {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False} if self._is_sqlite else {}
-        self.engine: Engine = create_engine(url, connect_args=connect_args, pool_pre_ping=not self._is_sqlite)
+        # As many connections as the web server has threads, so that none waits for one of them.
+        self.engine: Engine = create_engine(
+            url, connect_args=connect_args, pool_size=10, max_overflow=30, pool_pre_ping=not self._is_sqlite
+        )
         if self._is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

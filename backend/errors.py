@@ -43,7 +43,7 @@ class NotFound(ServiceError):
         super().__init__(
             f"{what.replace(' ', '_')}_not_found",
             f"There is no {what} named {name!r}.",
-            f"Look up the existing ones in the list of {what}s.",
+            "Compare the name with the list of existing ones; it may have been deleted or never made.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Bringing the database to the present schema."""
+"""Bringing the database to the present schema; `python -m backend.migrate` does only that."""
 
 from __future__ import annotations
 
@@ -18,3 +18,7 @@ def migrate(settings: Settings) -> None:
     # Alembic's config is an INI file, in which a percent sign starts an interpolation.
     config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url.replace("%", "%%"))
     command.upgrade(config, "head")
+
+
+if __name__ == "__main__":
+    migrate(Settings())

@@ -1,12 +1,14 @@
 """Ringing the broker's doorbell for queued jobs, and finding jobs whose worker is gone.
 
-Both loops may run any number of times at once, in any process: a doorbell that rings twice is dropped by the claim, and
-every move of the reaper is guarded.
+`python -m backend.queue` runs both loops as a process of its own; the studio runs them in a thread. They may run any
+number of times at once: a doorbell that rings twice is dropped by the claim, and every move of the reaper is guarded.
 """
 
 from __future__ import annotations
 
 import logging
+import signal
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -157,3 +159,33 @@ def _due(session: Session, condition: Any) -> list[tuple[str, str]]:
 def _bind(move: Callable[..., bool], subject: Lease | str, **limits: float) -> Callable[[Session], bool]:
     """Prepare a move that only lacks its transaction."""
     return lambda session: move(session, subject, **limits)
+
+
+def main() -> None:
+    """Relay and reap until SIGINT or SIGTERM."""
+    settings = Settings()
+    if settings.redis_url is None:
+        sys.exit("found no SPF_REDIS_URL; the relay needs a broker. `python -m backend.studio` starts one.")
+    stop = threading.Event()
+
+    def handle(_number: int, _frame: object) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+    run_keeper(settings, settings.redis_url, stop)
+
+
+def run_keeper(settings: Settings, redis_url: str, stop: threading.Event) -> None:
+    """Open database and broker, run the loops until `stop` is set, and close both."""
+    db = Database(settings.sqlalchemy_url)
+    doorbell = CeleryDoorbell(redis_url)
+    try:
+        run_loops(db, doorbell, settings, stop)
+    finally:
+        doorbell.close()
+        db.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,7 @@ children die with it.
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
 import logging
 import os
@@ -20,16 +21,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import uvicorn
 from redis import Redis
 from redis.exceptions import RedisError
 
-from backend.db import Database
 from backend.main import create_app
 from backend.migrate import migrate
-from backend.queue import CeleryDoorbell, run_loops
+from backend.queue import run_keeper
 from backend.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ def run(settings: Settings) -> None:
     _refuse_public_address(settings.host)
     stop = threading.Event()
     _stop_on_signals(stop)
+    lock = _lock(settings.data_dir)
     listener = _listen(settings.host, settings.port)
     family = Family(settings.data_dir / "logs")
     threads: list[threading.Thread] = []
@@ -73,7 +74,7 @@ def run(settings: Settings) -> None:
         for queue in ("train", "draw"):
             command = [sys.executable, "-m", "worker", queue]
             family.start(f"worker-{queue}", command, _worker_environment(settings), settings.grace_s)
-        for work, arguments in ((_run_loops, (settings, redis_url, stop)), (_serve, (settings, listener, stop))):
+        for work, arguments in ((run_keeper, (settings, redis_url, stop)), (_serve, (settings, listener, stop))):
             threads.append(threading.Thread(target=work, args=arguments))
             threads[-1].start()
         while not stop.wait(_LOOK_S):
@@ -83,6 +84,7 @@ def run(settings: Settings) -> None:
         family.stop()
         for thread in threads:
             thread.join()
+        lock.close()
 
 
 def _stop_on_signals(stop: threading.Event) -> None:
@@ -232,15 +234,6 @@ def _worker_environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **{f"SPF_{name.upper()}": str(value) for name, value in values.items()}}
 
 
-def _run_loops(settings: Settings, redis_url: str, stop: threading.Event) -> None:
-    """Relay and reap until told to stop."""
-    db = Database(settings.sqlalchemy_url)
-    doorbell = CeleryDoorbell(redis_url)
-    run_loops(db, doorbell, settings, stop)
-    doorbell.close()
-    db.close()
-
-
 def _serve(settings: Settings, listener: socket.socket, stop: threading.Event) -> None:
     """Serve the application until told to stop; prints the address once requests are answered."""
     config = uvicorn.Config(
@@ -268,6 +261,23 @@ def _announce(server: uvicorn.Server, listener: socket.socket, stop: threading.E
         sys.stdout.flush()
     stop.wait()
     server.should_exit = True
+
+
+def _lock(data_dir: Path) -> IO[str]:
+    """Keep a second studio out of the data folder: two brokers must not write one append-only file."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = (data_dir / "studio.lock").open("w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise StartError(
+            f"found another studio at work in {data_dir.resolve()}. "
+            "Stop it, or give this one a folder of its own: SPF_DATA_DIR=other make up."
+        ) from error
+    # Nobody else writes here now, so uploads that a crash interrupted can go.
+    shutil.rmtree(data_dir / "incoming", ignore_errors=True)
+    return lock
 
 
 def _refuse_public_address(host: str) -> None:

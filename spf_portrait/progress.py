@@ -23,24 +23,31 @@ class ProgressMeter:
         phase: What is being done.
         total: Steps of the phase.
         later_s: Seconds that the phases after this one will take, given the seconds of one step of this one.
+        done: Steps that an earlier run has done already.
     """
 
     def __init__(
-        self, report: Report, phase: Phase, total: int, later_s: Callable[[float], float] = lambda _: 0.0
+        self,
+        report: Report,
+        phase: Phase,
+        total: int,
+        later_s: Callable[[float], float] = lambda _: 0.0,
+        done: int = 0,
     ) -> None:
         self._report, self._total, self._later_s = report, total, later_s
         self._phase: Phase = phase
         self._reported = self._last = time.monotonic()
         self._step_s: float | None = None
-        self.step(0)
+        self._first = done
+        self.step(done)
 
     def step(self, step: int, losses: dict[str, float] | None = None) -> None:
         """Call after every step; `step` counts those done in this phase."""
         now = time.monotonic()
-        if step > 0:
+        if step > self._first:
             self._measure(now - self._last)
         self._last = now
-        if step in (0, self._total) or now - self._reported >= _INTERVAL_S:
+        if step in (self._first, self._total) or now - self._reported >= _INTERVAL_S:
             self._reported = now
             eta_s = self._eta_s(step)
             self._report(Progress(phase=self._phase, step=step, total=self._total, losses=losses or {}, eta_s=eta_s))

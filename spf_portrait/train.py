@@ -61,7 +61,7 @@ def _run_stages(run: PreparedTraining, report: Report, should_stop: Callable[[],
             if run.state.step >= end:
                 continue
             later_s = later_stage_s([later.steps for later in run.stages[index + 1 :]])
-            meter = ProgressMeter(report, stage.name, stage.steps, later_s)
+            meter = ProgressMeter(report, stage.name, stage.steps, later_s, run.state.step - end + stage.steps)
             while run.state.step < end:
                 losses = _step(run, stage)
                 run.state.log.append({"step": run.state.step, "stage": stage.name, **losses})

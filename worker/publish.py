@@ -50,7 +50,7 @@ def publish_adapter(db: Database, storage: LocalStorage, claim: Claim, out: Path
                 target=target,
                 files=files,
             )
-    return published or _withdraw(storage, prefix)
+    return _tidy(storage, prefix, published=published)
 
 
 def publish_comparison(db: Database, storage: LocalStorage, claim: Claim, out: Path) -> bool:
@@ -70,7 +70,18 @@ def publish_comparison(db: Database, storage: LocalStorage, claim: Claim, out: P
                 sample=sample,
                 files=files,
             )
-    return published or _withdraw(storage, prefix)
+    return _tidy(storage, prefix, published=published)
+
+
+def _tidy(storage: LocalStorage, prefix: str, *, published: bool) -> bool:
+    """Delete what nobody can publish any more: the files of earlier attempts, or those of this one."""
+    folder = storage.path(prefix)
+    if not published:
+        storage.delete_tree(prefix)
+    for other in folder.parent.iterdir() if published else ():
+        if other != folder:
+            storage.delete_tree(f"{prefix.rpartition('/')[0]}/{other.name}")
+    return published
 
 
 def _store(storage: LocalStorage, prefix: str, out: Path, names: list[str]) -> list[StoredFile]:
@@ -78,14 +89,8 @@ def _store(storage: LocalStorage, prefix: str, out: Path, names: list[str]) -> l
     try:
         return [storage.put(name, f"{prefix}/{name}", out / name) for name in names]
     except OSError:
-        _withdraw(storage, prefix)
+        storage.delete_tree(prefix)
         raise
-
-
-def _withdraw(storage: LocalStorage, prefix: str) -> bool:
-    """Delete the files of an attempt that may not publish."""
-    storage.delete_tree(prefix)
-    return False
 
 
 def _require(path: Path) -> Path:

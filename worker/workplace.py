@@ -45,7 +45,8 @@ class Workplace:
 
     def open(self, spec: Mapping[str, Any]) -> None:
         """Make the folders and write the order."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        # What killed attempts of this job left behind: their tokens are void.
+        shutil.rmtree(self.root.parent, ignore_errors=True)
         self.out.mkdir(parents=True)
         self.spec_file.write_text(json.dumps(spec), "utf-8")
 

@@ -174,14 +174,22 @@ def test_wrong_phrases_are_refused(client: TestClient) -> None:
     assert client.patch(item, json={"base": ["a"], "target": "x", "id": "y"}).status_code == 422
 
 
+def test_large_uploads_are_accepted(client: TestClient) -> None:
+    big = io.BytesIO()
+    Image.effect_noise((1400, 1400), 80).save(big, "PNG")
+    assert len(big.getvalue()) > 1_500_000
+    answer = _upload(client, {"a.png": big.getvalue(), "a.txt": b"a woman, [blonde hair]"})
+    assert answer.status_code == 201
+
+
 def test_examples(client: TestClient, models_dir: Path) -> None:
     (models_dir / "pico" / "examples").mkdir()
     (models_dir / "pico" / "examples" / "sunglasses.zip").write_bytes(zipped(GOOD_FILES))
     made = client.post(f"{URL}/examples/sunglasses")
     assert made.status_code == 201
     assert made.json()["name"] == "Example: sunglasses"
-    missing = client.post(f"{URL}/examples/..%2Fsecret")
-    assert missing.status_code == 404
+    assert client.post(f"{URL}/examples/none").json()["code"] == "example_not_found"
+    assert client.post(f"{URL}/examples/..%2Fsunglasses").status_code in {404, 405}
 
 
 def test_phrases_are_parsed_without_storing(client: TestClient) -> None:

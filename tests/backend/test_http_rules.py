@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,15 +37,13 @@ def test_every_kind_of_failure_is_a_problem_document(client: TestClient) -> None
     _assert_problem(client.post("/api/v1/phrases/parse", content=too_large, headers=headers), 413)
 
 
-def test_a_surprise_tells_nothing_but_its_request_id(settings: Settings) -> None:
-    app = create_app(settings, host_names={"testserver"})
-
-    @app.get("/api/v1/surprise")
-    def surprise() -> None:  # pyright: ignore[reportUnusedFunction]
+def test_a_surprise_tells_nothing_but_its_request_id(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def surprise(_: object) -> None:
         raise RuntimeError("a secret path")
 
-    with TestClient(app, raise_server_exceptions=False) as client:
-        problem = _assert_problem(client.get("/api/v1/surprise"), 500)
+    monkeypatch.setattr("backend.bases.service.list_bases", surprise)
+    problem = _assert_problem(client.get("/api/v1/bases"), 500)
+    assert problem["code"] == "internal_error"
     assert "secret" not in json.dumps(problem)
 
 
@@ -56,6 +55,25 @@ def test_headers_of_every_answer(client: TestClient) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
     assert client.get("/api/v1/jobs").headers["cache-control"] == "no-store"
+
+
+def test_the_page_is_served_with_its_fallback(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "static" / "assets").mkdir(parents=True)
+    (tmp_path / "static" / "index.html").write_text("<!doctype html><title>page</title>", "utf-8")
+    (tmp_path / "static" / "assets" / "app.js").write_text("void 0", "utf-8")
+    monkeypatch.setattr("backend.main.STATIC_DIR", tmp_path / "static")
+    with TestClient(create_app(settings, {"testserver"}), raise_server_exceptions=False) as client:
+        browser = {"Accept": "text/html"}
+        for path in ("/", "/compare/cmp_1"):
+            answer = client.get(path, headers=browser)
+            assert (answer.status_code, "page" in answer.text) == (200, True)
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert client.get("/assets/app.js").headers["content-type"].startswith("text/javascript")
+        _assert_problem(client.get("/api/v1/nothing", headers=browser), 404)
+        _assert_problem(client.get("/assets/none.js"), 404)
+        assert client.get("/..%2fstudio.sqlite").status_code == 404
 
 
 def test_foreign_hosts_and_sites_are_refused(client: TestClient) -> None:

@@ -99,3 +99,29 @@ def test_a_taken_port_is_named(studio: tuple[subprocess.Popen[str], str], tmp_pa
     assert second.returncode == 1
     assert port in errors
     assert "Traceback" not in errors
+
+
+def test_a_second_studio_in_the_same_folder_is_refused(
+    studio: tuple[subprocess.Popen[str], str], tmp_path: Path, models_dir: Path
+) -> None:
+    second = _start(tmp_path / "data", models_dir)
+    _, errors = second.communicate(timeout=PATIENCE_S)
+    assert second.returncode == 1
+    assert "another studio" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_fallen_worker_is_started_again(studio: tuple[subprocess.Popen[str], str]) -> None:
+    pid = studio[0].pid
+
+    def workers() -> set[int]:
+        lines = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in _children(pid)}
+        return {child for child, line in lines.items() if b"worker" in line and b"train" in line}
+
+    first = workers()
+    for child in first:
+        os.kill(child, signal.SIGKILL)
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s and not workers() - first:
+        time.sleep(0.2)
+    assert workers() - first

@@ -1,6 +1,6 @@
 /** What went wrong, as the studio's problem+json (RFC 9457) tells it. */
 
-export interface Detail {
+interface Detail {
   /** the field or file that it is about */
   place: string;
   message: string;

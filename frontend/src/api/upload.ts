@@ -2,7 +2,7 @@
 import { Problem } from "./problem";
 import type { Dataset } from "./types";
 
-export const UPLOAD_PATH = "/api/v1/datasets";
+const UPLOAD_PATH = "/api/v1/datasets";
 
 export function uploadCaptionSet(
   name: string,

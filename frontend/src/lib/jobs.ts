@@ -1,8 +1,8 @@
 /** What the states and phases of a job are called on the page. */
 import type { Job } from "../api/types";
 
-/** Lists look at this many of the newest jobs of all kinds; the studio gives no more in one answer. */
-export const MOST_JOBS = 200;
+/** The studio gives no more entries than this in one answer; lists show the newest. */
+export const LONGEST_LIST = 200;
 
 const FINAL: readonly Job["status"][] = ["succeeded", "failed", "canceled"];
 
@@ -51,10 +51,11 @@ export function specRows(spec: Job["spec"], prefix = ""): [name: string, text: s
   });
 }
 
+/** What a trainer measures at each step, in the order of the chart's colours. */
 export const LOSS_WORDS: Readonly<Record<string, string>> = {
-  total: "Total",
   denoise: "Denoising",
+  enhancement: "Enhancement",
   text_consistent: "Text-consistent",
   fine_grained: "Fine-grained",
-  enhancement: "Enhancement",
+  control_mean: "Control map, mean",
 };

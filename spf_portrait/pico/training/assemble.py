@@ -16,7 +16,7 @@ _SHARD: Final = "14MB"
 def text_tower(clip: CLIPModel) -> CLIPTextModel:
     """CLIP's text tower as the pipeline's text encoder: the same weights, no projection."""
     encoder = CLIPTextModel(clip.config.text_config)
-    encoder.text_model.load_state_dict(clip.text_model.state_dict())
+    encoder.load_state_dict(clip.text_model.state_dict())
     return encoder.eval()
 
 

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
+from tqdm import tqdm
 
 from spf_portrait.pico.domain import AXES, AXIS
 from spf_portrait.pico.judge import Judge
@@ -32,18 +33,22 @@ _HIDDEN = -100
 def train_judge(
     renders: Renders, folder: Path, budget: Budget, autoencoder: AutoencoderKL, *, batch_size: int = 32, seed: int = 0
 ) -> Judge:
-    """Half of each batch goes through the autoencoder, so that the judge also reads generated pictures."""
+    """Half of each batch has gone through the autoencoder, so that the judge also reads generated pictures."""
     torch.manual_seed(seed)
     model = Judge()
     optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-3)
     factor = cosine_with_warmup(50, budget.steps)
     schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
     truth = visible_labels(renders)
+    through_autoencoder = reconstructions(renders, autoencoder)
 
     def step(index: int) -> dict[str, float]:
         generator = generator_for(seed, index)
-        chosen = torch.randint(len(truth), (batch_size,), generator=generator)
-        images = _half_reconstructed(pixels(renders, chosen), autoencoder)
+        half = batch_size // 2
+        plain = torch.randint(len(truth), (half,), generator=generator)
+        decoded = torch.randint(len(through_autoencoder), (half,), generator=generator)
+        chosen = torch.cat([plain, decoded])
+        images = torch.cat([pixels(renders, plain), through_autoencoder[decoded].float()])
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(images)
         loss = sum_of_losses(logits, truth[chosen])
@@ -72,9 +77,13 @@ def sum_of_losses(logits: dict[str, Tensor], truth: Tensor) -> Tensor:
     return torch.stack(losses).sum()
 
 
-def _half_reconstructed(images: Tensor, autoencoder: AutoencoderKL) -> Tensor:
-    half = len(images) // 2
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        latents = autoencoder.encode(images[:half]).latent_dist.sample()
-        decoded = autoencoder.decode(latents).sample.float().clamp(-1, 1)
-    return torch.cat([decoded, images[half:]])
+@torch.no_grad()
+def reconstructions(renders: Renders, autoencoder: AutoencoderKL, count: int = 2000) -> Tensor:
+    """The first `count` portraits after a passage through the autoencoder, float16 [count, 3, 128, 128]."""
+    batches = torch.arange(min(count, len(renders.images))).split(16)
+    with torch.autocast("cpu", torch.bfloat16):
+        latents = (
+            autoencoder.encode(pixels(renders, batch)).latent_dist.sample() for batch in tqdm(batches, "decoding")
+        )
+        decoded = [autoencoder.decode(part).sample.clamp(-1, 1).half() for part in latents]
+    return torch.cat(decoded)

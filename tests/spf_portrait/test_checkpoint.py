@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from spf_portrait.checkpoint import Origin, load_latest, refuse_existing, save_checkpoint
+from spf_portrait.contract.errors import TrainingError
+
+ORIGIN = Origin("spec", "data")
+
+
+def save(folder: Path, step: int) -> Path:
+    return save_checkpoint(folder, step, ORIGIN, {"a": torch.full((3,), float(step))}, {"cursor": step})
+
+
+def test_the_newest_is_read_back(tmp_path: Path) -> None:
+    for step in (5, 10):
+        save(tmp_path, step)
+    found = load_latest(tmp_path, ORIGIN)
+    assert found is not None
+    assert found.step == found.facts["cursor"] == 10
+    assert torch.equal(found.tensors["a"], torch.full((3,), 10.0))
+
+
+def test_two_are_kept_and_nothing_unfinished(tmp_path: Path) -> None:
+    for step in (1, 2, 3, 4):
+        save(tmp_path, step)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-000003", "step-000004"]
+
+
+@pytest.mark.parametrize("file", ["state.safetensors", "facts.json", "manifest.json"])
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+def test_a_damaged_one_is_passed_over(tmp_path: Path, file: str, damage: str) -> None:
+    save(tmp_path, 1)
+    victim = save(tmp_path, 2) / file
+    content = bytearray(victim.read_bytes())
+    if damage == "remove":
+        victim.unlink()
+    elif damage == "truncate":
+        victim.write_bytes(content[: len(content) // 2])
+    else:
+        content[len(content) // 2] ^= 0xFF
+        victim.write_bytes(content)
+    found = load_latest(tmp_path, ORIGIN)
+    assert found is not None
+    assert found.step == 1
+
+
+def test_an_interrupted_write_is_ignored(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    (tmp_path / "step-000002.tmp").mkdir()
+    found = load_latest(tmp_path, ORIGIN)
+    assert found is not None
+    assert found.step == 1
+    assert save(tmp_path, 2).is_dir()
+
+
+@pytest.mark.parametrize("other", [Origin("other", "data"), Origin("spec", "other")])
+def test_a_foreign_one_is_refused(tmp_path: Path, other: Origin) -> None:
+    save(tmp_path, 1)
+    with pytest.raises(TrainingError, match="another"):
+        load_latest(tmp_path, other)
+
+
+def test_a_new_training_keeps_out_of_an_old_ones_folder(tmp_path: Path) -> None:
+    assert load_latest(tmp_path / "none", ORIGIN) is None
+    refuse_existing(tmp_path)
+    save(tmp_path, 1)
+    with pytest.raises(TrainingError, match="--resume"):
+        refuse_existing(tmp_path)

@@ -1,0 +1,108 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from spf_portrait.base_model import BaseModel, predict
+from spf_portrait.contract.artifacts import (
+    ADAPTER,
+    CONTROL_MAP,
+    NOISE_DIFFERENCE,
+    REFERENCE,
+    RESPONSE,
+    SAMPLE,
+    attention_map_name,
+    control_map_name,
+    noise_difference_name,
+)
+from spf_portrait.contract.errors import ModelError
+from spf_portrait.contract.events import Progress
+from spf_portrait.contract.jobs import ComparisonSpec
+from spf_portrait.pair import draw_pair, evenly_chosen
+from spf_portrait.preparation import TrainingJob
+from spf_portrait.sample import SampleJob, sample
+from spf_portrait.train import train
+
+
+def spec(**options: Any) -> ComparisonSpec:
+    defaults = {"base": "tiny", "base_text": "a woman, a brown jacket", "target": "blonde hair", "steps": 10}
+    return ComparisonSpec.from_mapping({**defaults, **options})
+
+
+def test_all_files_of_a_pair_are_there(make_job: Callable[..., TrainingJob], models_dir: Path, tmp_path: Path) -> None:
+    job = make_job()
+    train(job, lambda event: None)
+    events: list[Any] = []
+    out = tmp_path / "pair"
+    finished = sample(SampleJob(spec(), job.out / ADAPTER, out, models_dir), events.append)
+    assert set(finished.files) == {REFERENCE, RESPONSE, CONTROL_MAP, NOISE_DIFFERENCE, SAMPLE}
+    described = json.loads((out / SAMPLE).read_text())
+    assert described["phrases"] == ["a woman", "a brown jacket", "blonde hair", "PAD"]
+    assert described["ai_generated"] is True
+    assert len(described["adapter_sha256"]) == 64
+    assert len(described["timesteps"]) == 8
+    wanted = {name(t) for t in range(8) for name in (control_map_name, noise_difference_name)}
+    wanted |= {attention_map_name("response", phrase, t) for phrase in range(4) for t in range(8)}
+    wanted |= {attention_map_name("reference", phrase, t) for phrase in (0, 1, 3) for t in range(8)}
+    assert set(described["maps"]) == wanted
+    for name in wanted:
+        image = Image.open(out / name)
+        assert (image.mode, image.size) == ("L", (32, 32))
+    assert Image.open(out / RESPONSE).info["Comment"] == "AI-generated"
+    steps = [event.step for event in events if isinstance(event, Progress) and event.phase == "sampling"]
+    assert (steps[0], steps[-1]) == (0, 20)
+
+
+def test_without_maps_only_the_pictures_are_written(models_dir: Path, tmp_path: Path) -> None:
+    sample(SampleJob(spec(maps=False), None, tmp_path / "pair", models_dir), lambda event: None)
+    assert {path.name for path in (tmp_path / "pair").iterdir()} == {REFERENCE, RESPONSE, SAMPLE}
+
+
+def test_the_same_seed_gives_the_same_pair(base: BaseModel) -> None:
+    first, again, other = (draw_pair(base, spec(seed=seed), lambda step: None) for seed in (1, 1, 2))
+    assert torch.equal(first.response.picture, again.response.picture)
+    assert not torch.equal(first.response.picture, other.response.picture)
+
+
+def test_maps_do_not_change_the_picture(base: BaseModel) -> None:
+    with_maps, without = (draw_pair(base, spec(maps=maps), lambda step: None) for maps in (True, False))
+    assert torch.equal(with_maps.reference.picture, without.reference.picture)
+    assert torch.equal(with_maps.response.picture, without.response.picture)
+    assert without.response.timesteps == ()
+
+
+def test_guidance_and_steps_arrive(base: BaseModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+
+    def spy(model: BaseModel, x_t: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+        batches.append(len(x_t))
+        return predict(model, x_t, timestep, states)
+
+    monkeypatch.setattr("spf_portrait.trajectory.predict", spy)
+    draw_pair(base, spec(steps=3, guidance_scale=1, maps=False), lambda step: None)
+    draw_pair(base, spec(steps=5, guidance_scale=2, maps=False), lambda step: None)
+    assert batches == [1] * 6 + [2] * 10
+
+
+def test_the_reference_is_the_base_text_alone(base: BaseModel) -> None:
+    one = draw_pair(base, spec(target="hat", maps=False), lambda step: None)
+    two = draw_pair(base, spec(target="blonde hair", maps=False), lambda step: None)
+    assert torch.equal(one.reference.picture, two.reference.picture)
+    assert not torch.equal(one.response.picture, two.response.picture)
+
+
+def test_nothing_is_written_when_the_adapter_is_missing(models_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"gone\.safetensors"):
+        sample(SampleJob(spec(), tmp_path / "gone.safetensors", tmp_path / "pair", models_dir), lambda event: None)
+    assert not (tmp_path / "pair").exists()
+
+
+@pytest.mark.parametrize(
+    ("steps", "chosen"), [(25, (0, 3, 7, 10, 14, 17, 21, 24)), (3, (0, 1, 2)), (8, tuple(range(8)))]
+)
+def test_recorded_steps_are_evenly_spread(steps: int, chosen: tuple[int, ...]) -> None:
+    assert evenly_chosen(steps, 8) == chosen
