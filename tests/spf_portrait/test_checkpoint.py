@@ -39,7 +39,7 @@ def test_a_damaged_one_is_passed_over(tmp_path: Path, file: str, damage: str) ->
     elif damage == "truncate":
         victim.write_bytes(content[: len(content) // 2])
     else:
-        content[len(content) // 2] ^= 0xFF
+        content[-2] ^= 1  # in the tensor's or the fact's value: only the hash can tell
         victim.write_bytes(content)
     found = load_latest(tmp_path, ORIGIN)
     assert found is not None

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from spf_portrait.adapter import adapter_deltas, adapter_parameters
+from spf_portrait.alignment import Alignment
 from spf_portrait.contract.errors import DataError, ModelError, SpfError
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.jobs import LossSwitches, TrainingSpec
 from spf_portrait.preparation import PreparedTraining, TrainingJob, prepare, spec_hash
 from spf_portrait.training_set import load_pixels
 
@@ -27,6 +28,21 @@ def test_options_arrive(make_job: Make) -> None:
     assert run.state.optimizer.param_groups[0]["lr"] == 0.02
     assert [stage.steps for stage in run.stages] == [4, 6]
     assert run.rows.x_0.shape == (4, 8, 16, 16)
+
+
+def test_options_of_the_second_stage_arrive(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    def spy(**options: Any) -> Alignment:
+        given.update(options)
+        return Alignment(**options)
+
+    monkeypatch.setattr("spf_portrait.preparation.Alignment", spy)
+    options = {"control_map_gain": 0.7, "enhancement_form": "image_direction", "enhancement_t_max": 0.3}
+    run = prepared(make_job(**options, losses={"fine_grained": False}))
+    assert {name: given[name] for name in options} == options
+    assert given["switches"] == LossSwitches(fine_grained=False)
+    assert given["scale"] is run.state.scale, "what the alignment learns is what a checkpoint keeps"
 
 
 def test_the_base_decides_the_size_unless_told(make_job: Make) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from spf_portrait.adapter import CROSS_ATTENTION, attach_adapter, lora_layers
 from spf_portrait.base_model import BaseModel, predict
 from spf_portrait.contract.artifacts import (
     ADAPTER,
@@ -93,6 +94,32 @@ def test_the_reference_is_the_base_text_alone(base: BaseModel) -> None:
     two = draw_pair(base, spec(target="blonde hair", maps=False), lambda step: None)
     assert torch.equal(one.reference.picture, two.reference.picture)
     assert not torch.equal(one.response.picture, two.response.picture)
+
+
+def test_the_difference_is_taken_against_the_original_model(base: BaseModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    off: list[bool] = []
+
+    def spy(model: BaseModel, x_t: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+        off.append(all(layer.disable_adapters for _, layer in lora_layers(model.unet)))
+        return predict(model, x_t, timestep, states)
+
+    monkeypatch.setattr("spf_portrait.pair.predict", spy)
+    monkeypatch.setattr("spf_portrait.trajectory.predict", spy)
+    draw_pair(base, spec(steps=2, maps=True), lambda step: None)
+    assert off == [True, True, False, True, False, True], "reference twice; response, its original; again"
+
+
+def test_the_strength_arrives(make_job: Callable[..., TrainingJob], models_dir: Path, tmp_path: Path) -> None:
+    job = make_job(learning_rate=0.05)
+    train(job, lambda event: None)
+    pictures: list[bytes] = []
+    for strength, adapter in ((0.0, job.out / ADAPTER), (1.0, job.out / ADAPTER), (1.0, None)):
+        out = tmp_path / f"{len(pictures)}"
+        sample(SampleJob(spec(steps=2, maps=False, strength=strength), adapter, out, models_dir), lambda event: None)
+        pictures.append((out / RESPONSE).read_bytes())
+    assert pictures[0] == pictures[2], "strength 0 is the original model"
+    assert pictures[0] != pictures[1]
 
 
 def test_nothing_is_written_when_the_adapter_is_missing(models_dir: Path, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def new_scheduler() -> DDIMScheduler:
         prediction_type="v_prediction",
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
+        steps_offset=1,
         clip_sample=False,
     )
 
