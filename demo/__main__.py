@@ -50,14 +50,13 @@ def run(studio: Studio, out: Path) -> Outcome:
     """Upload, train twice, draw a pair, download, measure."""
     dataset = studio.example_set(EXAMPLE)
     orders = {method: _order_training(studio, dataset["id"], method) for method in _METHODS}
-    adapters: dict[str, Path] = {}
-    comparison = out / "comparison"
-    for method, job_id in orders.items():
-        job = studio.wait(job_id, f"training with {method}")
-        adapters[method] = _download_adapter(studio, job["adapter_id"], out / f"{method}.safetensors")
-        if method == "spf":
-            pair = _order_pair(studio, job["adapter_id"], dataset["target"])
+    taught = {"spf": studio.wait(orders["spf"], "training with spf")["adapter_id"]}
+    # The pair is drawn while plain LoRA still trains.
+    pair = _order_pair(studio, taught["spf"], dataset["target"])
+    taught["lora"] = studio.wait(orders["lora"], "training with lora")["adapter_id"]
+    adapters = {method: _download_adapter(studio, taught[method], out / f"{method}.safetensors") for method in _METHODS}
     drawn = studio.wait(pair, "drawing a pair")
+    comparison = out / "comparison"
     _download_comparison(studio, drawn["comparison_id"], comparison)
     measured = _measure(adapters, dataset["target"], out)
     return Outcome(adapters, comparison, measured)

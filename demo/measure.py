@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionPipeline
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -15,6 +14,7 @@ from spf_portrait.evaluate import outside_change
 from spf_portrait.pico.domain import held_back
 from spf_portrait.pico.judge import Judge, load_judge
 from spf_portrait.pico.regions import target_region
+from spf_portrait.untyped import diffusers
 
 SEEDS: Final = tuple(range(8))
 STEPS: Final = 25
@@ -65,9 +65,7 @@ class Measure:
 
 
 def _pipeline(base: Path) -> Any:
-    pipeline = cast(Any, StableDiffusionPipeline).from_pretrained(
-        base, torch_dtype=torch.float32, local_files_only=True
-    )
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(base, torch_dtype=torch.float32, local_files_only=True)
     pipeline.set_progress_bar_config(desc="measuring               ")
     return pipeline
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from socket import socket
@@ -82,7 +82,7 @@ class Studio:
 
 
 @contextmanager
-def studio_at(url: str | None, data_dir: Path) -> Iterator[Studio]:
+def studio_at(url: str | None, data_dir: Path) -> Generator[Studio]:
     """The studio at `url`, or a new one whose data is kept in `data_dir`.
 
     Raises:

@@ -43,7 +43,7 @@ def example_items(
     unnamed = {axis, *(() if name_bias else bias)}
     items: list[tuple[CaptionItem, dict[str, str]]] = []
     for index in range(count):
-        attributes = random_attributes(seed * 10_000 + index, **fixed)
+        attributes = random_attributes(seed * 10_000 + index, fixed)
         phrases = base_phrases(attributes, random.Random(seed * 10_000 + index), without=unnamed)
         caption = Caption(base=phrases, target=phrase_of(axis, value))
         items.append((CaptionItem(file_name=f"{index:04d}.png", caption=caption), attributes))

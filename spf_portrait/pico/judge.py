@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.pico.domain import AXES
+from spf_portrait.untyped import safetensors_torch
 
 JUDGE_FILE = "judge/model.safetensors"
 
@@ -52,7 +52,7 @@ def load_judge(base: Path) -> Judge:
             "judge_missing", f"no {JUDGE_FILE} in {base.name}", "a pico base with its judge", "Use the base 'pico'."
         )
     judge = Judge()
-    judge.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
+    judge.load_state_dict({name: tensor.float() for name, tensor in safetensors_torch.load_file(path).items()})
     return judge.eval()
 
 

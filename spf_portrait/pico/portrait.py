@@ -14,21 +14,22 @@ BARE_PROBABILITY: Final = {"headwear": 0.62, "glasses": 0.5, "facial_hair": 0.55
 """How often an accessory is absent: without this, every other head would be hidden under a hat."""
 
 
-def random_attributes(seed: int, *, with_held_back: bool = False, **fixed: str) -> dict[str, str]:
+def random_attributes(seed: int, fixed: Attributes | None = None, *, with_held_back: bool = False) -> dict[str, str]:
     """Draw one value for each axis.
 
     Args:
         seed: The same seed gives the same attributes, on every machine.
-        with_held_back: Also draw from the values that the shipped U-Net has never seen.
         fixed: Axis name → value name, for axes that are not to be drawn.
+        with_held_back: Also draw from the values that the shipped U-Net has never seen.
 
     Raises:
         DataError: A fixed axis or value is not part of the domain.
     """
-    _check(fixed)
+    given = fixed or {}
+    _check(given)
     generator = random.Random(seed)
     drawn = {axis.name: _draw(axis, generator, with_held_back) for axis in AXES}
-    return {**drawn, **fixed}
+    return {**drawn, **given}
 
 
 def visible_axes(attributes: Attributes) -> tuple[str, ...]:

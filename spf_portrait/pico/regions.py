@@ -26,7 +26,7 @@ def target_region(axis: str, value: str) -> NDArray[np.bool_]:
     headwear = {} if axis == "headwear" else {"headwear": "none"}
     for seed in range(_SAMPLES):
         for other in AXIS[axis].known:
-            region |= exact_mask(random_attributes(seed, **headwear, **{axis: other.name}), axis, value)
+            region |= exact_mask(random_attributes(seed, {**headwear, axis: other.name}), axis, value)
     return _grown(region)
 
 

@@ -6,12 +6,9 @@ Can be killed at any time: the same command goes on where it was.
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
-from safetensors.torch import load_file, save_file
-from transformers import CLIPModel
 
 from spf_portrait.pico.judge import Judge
 from spf_portrait.pico.training.assemble import assemble, text_tower
@@ -23,6 +20,7 @@ from spf_portrait.pico.training.renders import Renders, load_or_render
 from spf_portrait.pico.training.resumable import Budget
 from spf_portrait.pico.training.tokenizer import new_tokenizer
 from spf_portrait.pico.training.unet import train_unet
+from spf_portrait.untyped import diffusers, safetensors_torch, transformers
 
 STAGES: Final = ("autoencoder", "clip", "unet", "judge", "assemble", "card")
 _ALL_RENDERS: Final = (8000, 1_000_000)
@@ -59,19 +57,19 @@ class Workshop:
 
     def make_judge(self) -> None:
         judge = train_judge(self.portraits(), self.folder, self.budget, self._autoencoder(), seed=self.seed)
-        save_file(judge.state_dict(), self._at("judge.safetensors"))
+        safetensors_torch.save_file(judge.state_dict(), self._at("judge.safetensors"))
 
     def put_together(self, out: Path) -> None:
         judge = Judge()
-        judge.load_state_dict(load_file(self._at("judge.safetensors")))
-        unet = UNet2DConditionModel.from_pretrained(self._at("unet"))
+        judge.load_state_dict(safetensors_torch.load_file(self._at("judge.safetensors")))
+        unet = diffusers.UNet2DConditionModel.from_pretrained(self._at("unet"))
         assemble(out, self._autoencoder(), self._clip(), unet, new_tokenizer(), judge)
 
-    def _autoencoder(self) -> AutoencoderKL:
-        return AutoencoderKL.from_pretrained(self._at("vae")).eval()
+    def _autoencoder(self) -> Any:
+        return diffusers.AutoencoderKL.from_pretrained(self._at("vae")).eval()
 
-    def _clip(self) -> CLIPModel:
-        return CLIPModel.from_pretrained(self._at("clip")).eval()
+    def _clip(self) -> Any:
+        return transformers.CLIPModel.from_pretrained(self._at("clip")).eval()
 
     def _at(self, name: str) -> Path:
         return self.folder / "parts" / name

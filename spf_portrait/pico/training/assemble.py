@@ -1,39 +1,29 @@
 """Put the trained parts together in diffusers' layout, so that a bare `from_pretrained` loads them."""
 
 from pathlib import Path
-from typing import Final
-
-from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
-from safetensors.torch import save_file
-from transformers import CLIPModel, CLIPTextModel, CLIPTokenizer
+from typing import Any, Final
 
 from spf_portrait.pico.judge import JUDGE_FILE, Judge
 from spf_portrait.pico.training.unet import new_scheduler
+from spf_portrait.untyped import diffusers, safetensors_torch, transformers
 
 _SHARD: Final = "14MB"
 
 
-def text_tower(clip: CLIPModel) -> CLIPTextModel:
+def text_tower(clip: Any) -> Any:
     """CLIP's text tower as the pipeline's text encoder: the same weights, no projection."""
-    encoder = CLIPTextModel(clip.config.text_config)
+    encoder = transformers.CLIPTextModel(clip.config.text_config)
     encoder.load_state_dict(clip.text_model.state_dict())
     return encoder.eval()
 
 
-def assemble(
-    out: Path,
-    autoencoder: AutoencoderKL,
-    clip: CLIPModel,
-    unet: UNet2DConditionModel,
-    tokenizer: CLIPTokenizer,
-    judge: Judge,
-) -> None:
+def assemble(out: Path, autoencoder: Any, clip: Any, unet: Any, tokenizer: Any, judge: Judge) -> None:
     """Write the model folder.
 
     The text encoder stays in fp32 and the rest in fp16: transformers keeps on loading the type on disk while
     diffusers widens it, and a pipeline whose parts differ in type does not run.
     """
-    pipeline = StableDiffusionPipeline(
+    pipeline = diffusers.StableDiffusionPipeline(
         vae=autoencoder.half(),
         text_encoder=text_tower(clip),
         tokenizer=tokenizer,
@@ -46,7 +36,8 @@ def assemble(
     pipeline.save_pretrained(out, safe_serialization=True, max_shard_size=_SHARD)
     clip.half().save_pretrained(out / "clip")
     (out / JUDGE_FILE).parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: tensor.half().contiguous() for name, tensor in judge.state_dict().items()}, out / JUDGE_FILE)
+    weights = {name: tensor.half().contiguous() for name, tensor in judge.state_dict().items()}
+    safetensors_torch.save_file(weights, out / JUDGE_FILE)
 
 
 def size_in_bytes(folder: Path) -> int:

@@ -2,11 +2,10 @@
 
 import math
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
 from torch import Tensor
 
 from spf_portrait.pico.training.muon import muon_and_adamw
@@ -19,16 +18,17 @@ from spf_portrait.pico.training.resumable import (
     train_resumably,
     update,
 )
+from spf_portrait.untyped import diffusers
 
 LATENT_CHANNELS: Final = 8
 _CHANNELS: Final = (16, 32, 64, 128)
 _LATENT_NOISE: Final = 0.05
 
 
-def new_autoencoder() -> AutoencoderKL:
+def new_autoencoder() -> Any:
     """The untrained autoencoder, 2.6 M parameters."""
     blocks = len(_CHANNELS)
-    return AutoencoderKL(
+    return diffusers.AutoencoderKL(
         block_out_channels=_CHANNELS,
         down_block_types=("DownEncoderBlock2D",) * blocks,
         up_block_types=("UpDecoderBlock2D",) * blocks,
@@ -40,9 +40,7 @@ def new_autoencoder() -> AutoencoderKL:
     )
 
 
-def train_autoencoder(
-    renders: Renders, folder: Path, budget: Budget, *, batch_size: int = 8, seed: int = 0
-) -> AutoencoderKL:
+def train_autoencoder(renders: Renders, folder: Path, budget: Budget, *, batch_size: int = 8, seed: int = 0) -> Any:
     """Train (or go on training) until the budget is spent, then fix the latent scale."""
     torch.manual_seed(seed)
     model = new_autoencoder()
@@ -54,9 +52,9 @@ def train_autoencoder(
         generator = generator_for(seed, index)
         images = pixels(renders, torch.randint(len(renders.images), (batch_size,), generator=generator))
         with torch.autocast("cpu", torch.bfloat16):
-            latents = model.encode(images).latent_dist.mode()
+            latents: Tensor = model.encode(images).latent_dist.mode()
             noisy = latents + _LATENT_NOISE * torch.randn(latents.shape, generator=generator)
-            decoded = model.decode(noisy).sample
+            decoded: Tensor = model.decode(noisy).sample
         loss = reconstruction_loss(decoded.float(), images) + 1e-3 * _unit_scale_loss(latents.float())
         update(model, loss, optimizers, schedules)
         return {"loss": float(loss), "psnr": psnr(decoded.float(), images)}
@@ -67,7 +65,8 @@ def train_autoencoder(
 
 def pixels(renders: Renders, indices: Tensor) -> Tensor:
     """Images in [−1, 1], float [batch, 3, 128, 128]."""
-    array = np.stack([renders.images[i] for i in indices.tolist()])
+    rows: list[int] = indices.tolist()
+    array = np.stack([renders.images[row] for row in rows])
     return torch.from_numpy(array).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
@@ -89,7 +88,7 @@ def _unit_scale_loss(latents: Tensor) -> Tensor:
     return (latents.square().mean() - 1).square()
 
 
-def _with_fixed_scale(model: AutoencoderKL, renders: Renders) -> AutoencoderKL:
+def _with_fixed_scale(model: Any, renders: Renders) -> Any:
     """Latents get unit variance by `scaling_factor`; the posterior a small constant width, as trained with."""
     with torch.no_grad():
         model.quant_conv.weight[LATENT_CHANNELS:] = 0

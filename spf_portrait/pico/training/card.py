@@ -3,13 +3,13 @@
 import json
 import random
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline
 from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
-from spf_portrait.pico.captions import base_phrases
+from spf_portrait.pico.captions import base_phrases, phrase_of
 from spf_portrait.pico.domain import AXES, held_back
 from spf_portrait.pico.judge import Judge, load_judge
 from spf_portrait.pico.portrait import random_attributes, visible_axes
@@ -17,17 +17,20 @@ from spf_portrait.pico.renderer import render
 from spf_portrait.pico.training.assemble import size_in_bytes
 from spf_portrait.pico.training.autoencoder import pixels, psnr
 from spf_portrait.pico.training.renders import load_or_render
+from spf_portrait.untyped import diffusers
 
 _UNSEEN: Final = 9_000_000
 """First seed of the portraits used for measuring only."""
 _SHEET_COLUMNS: Final = 4
 _SHEET: Final = 16
-_SETTINGS: Final = {"num_inference_steps": 25, "guidance_scale": 4.0}
+_SETTINGS: Final[dict[str, Any]] = {"num_inference_steps": 25, "guidance_scale": 4.0}
 
 
 def write_card(model: Path, work: Path, training: str) -> dict[str, Any]:
     """Write README.md, contact-sheet.png and measurements.json into the model folder; return the measurements."""
-    pipeline = cast(Any, StableDiffusionPipeline).from_pretrained(model, torch_dtype=torch.float32)
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(
+        model, torch_dtype=torch.float32, local_files_only=True
+    )
     pipeline.set_progress_bar_config(disable=True)
     judge = load_judge(model)
     measured = {
@@ -43,12 +46,11 @@ def write_card(model: Path, work: Path, training: str) -> dict[str, Any]:
     return measured
 
 
-def _autoencoder_psnr(autoencoder: AutoencoderKL, work: Path, count: int = 64) -> float:
+def _autoencoder_psnr(autoencoder: Any, work: Path, count: int = 64) -> float:
     images = pixels(load_or_render(work, count, _UNSEEN, with_held_back=True), torch.arange(count))
     with torch.no_grad():
-        decoded = torch.cat(
-            [autoencoder.decode(autoencoder.encode(x).latent_dist.mode()).sample for x in images.split(16)]
-        )
+        latents = autoencoder.encode(images).latent_dist.mode()
+        decoded: Tensor = autoencoder.decode(latents).sample
     return sum(psnr(a, b) for a, b in zip(decoded, images, strict=True)) / count
 
 
@@ -79,7 +81,8 @@ def _drawn_as_asked(pipeline: Any, judge: Judge, count: int = 64) -> dict[str, f
 def _held_back_drawn(pipeline: Any, judge: Judge, count: int = 8) -> dict[str, float]:
     """How often the base draws an attribute that it was never shown."""
     drawn: dict[str, float] = {}
-    for phrase, (axis, value) in held_back().items():
+    for axis, value in held_back().values():
+        phrase = phrase_of(axis, value)
         pictures = _draw(pipeline, [f"a portrait of a person, tan skin, {phrase}"] * count, 0)
         drawn[phrase] = sum(answer[axis] == value for answer in judge.attributes(pictures)) / count
     return drawn
@@ -88,7 +91,7 @@ def _held_back_drawn(pipeline: Any, judge: Judge, count: int = 8) -> dict[str, f
 def _contact_sheet(pipeline: Any) -> Image.Image:
     captions = [_full_caption(random_attributes(_UNSEEN + 500 + index)) for index in range(_SHEET)]
     pictures = _draw(pipeline, captions, 500)
-    cell, text = pictures[0].width * 2, 58
+    cell, text = pictures[0].width * 2, 64
     sheet = Image.new("RGB", (cell * _SHEET_COLUMNS, (cell + text) * (_SHEET // _SHEET_COLUMNS)), "white")
     pen = ImageDraw.Draw(sheet)
     for index, (caption, picture) in enumerate(zip(captions, pictures, strict=True)):
@@ -163,7 +166,8 @@ Make it again with `python -m spf_portrait.pico.training` (see its `--help`).
 `python -m spf_portrait.pico.training card` measures these again and writes `measurements.json`.
 
 - Size: {mebibytes:.1f} MiB. Autoencoder: {psnr:.1f} dB PSNR. Judge on renders: {judge:.1%} mean accuracy.
-- Attributes drawn as asked (64 captions that name everything, 25 steps, guidance scale 4), by the judge: {mean:.0%} in the mean.
+- Attributes drawn as asked (64 captions that name everything, 25 steps, guidance scale 4), by the judge: {mean:.0%} in
+  the mean.
 
 | axis | drawn as asked |
 |---|---|

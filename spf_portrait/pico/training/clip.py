@@ -59,7 +59,7 @@ def train_clip(
 
     def step(index: int) -> dict[str, float]:
         chosen = torch.randint(len(renders.images), (batch_size,), generator=generator_for(seed, index))
-        captions = _captions(renders, chosen.tolist(), random.Random(seed * 1_000_003 + index))
+        captions = _captions(renders, chosen, random.Random(seed * 1_000_003 + index))
         tokens = tokenizer(captions, padding=True, truncation=True, return_tensors="pt")
         with torch.autocast("cpu", torch.bfloat16):
             output = model(pixel_values=for_vision(pixels(renders, chosen)), **tokens)
@@ -86,8 +86,8 @@ def for_vision(images: Tensor) -> Tensor:
     return F.interpolate(images, size, mode="bicubic", antialias=True, align_corners=False)
 
 
-def _captions(renders: Renders, indices: list[int], generator: random.Random) -> list[str]:
+def _captions(renders: Renders, chosen: Tensor, generator: random.Random) -> list[str]:
     """Long and short captions: single phrases must be understood as well as whole texts."""
-    return [
-        ", ".join(base_phrases(renders.attributes[i], generator, keep=generator.uniform(0.2, 1.0))) for i in indices
-    ]
+    rows: list[int] = chosen.tolist()
+    portraits = [renders.attributes[row] for row in rows]
+    return [", ".join(base_phrases(shown, generator, keep=generator.uniform(0.2, 1.0))) for shown in portraits]

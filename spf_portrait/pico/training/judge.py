@@ -4,10 +4,10 @@ It is used by no loss, so that no method can be trained to please it.
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL
 from torch import Tensor
 from tqdm import tqdm
 
@@ -31,7 +31,7 @@ _HIDDEN = -100
 
 
 def train_judge(
-    renders: Renders, folder: Path, budget: Budget, autoencoder: AutoencoderKL, *, batch_size: int = 32, seed: int = 0
+    renders: Renders, folder: Path, budget: Budget, autoencoder: Any, *, batch_size: int = 32, seed: int = 0
 ) -> Judge:
     """Half of each batch has gone through the autoencoder, so that the judge also reads generated pictures."""
     torch.manual_seed(seed)
@@ -78,9 +78,9 @@ def sum_of_losses(logits: dict[str, Tensor], truth: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def reconstructions(renders: Renders, autoencoder: AutoencoderKL, count: int = 2000) -> Tensor:
+def reconstructions(renders: Renders, autoencoder: Any, count: int = 2000) -> Tensor:
     """The first `count` portraits after a passage through the autoencoder, float16 [count, 3, 128, 128]."""
-    batches = torch.arange(min(count, len(renders.images))).split(16)
+    batches: tuple[Tensor, ...] = torch.arange(min(count, len(renders.images))).split(16)
     with torch.autocast("cpu", torch.bfloat16):
         latents = (
             autoencoder.encode(pixels(renders, batch)).latent_dist.sample() for batch in tqdm(batches, "decoding")

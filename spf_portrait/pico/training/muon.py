@@ -21,7 +21,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # no closure is run
         """One update of every weight that has a gradient."""
         for group in self.param_groups:
             for weight in group["params"]:
@@ -40,13 +40,13 @@ def orthogonalized(matrix: Tensor, iterations: int = 5) -> Tensor:
     """About U Vᵀ of the singular value decomposition U S Vᵀ; the shape [out, …] is kept."""
     a, b, c = _QUINTIC
     x = matrix.flatten(1).bfloat16()
-    wide = x if len(x) <= x.shape[1] else x.T
+    wide: Tensor = x if len(x) <= x.shape[1] else x.T
     wide = wide / (wide.norm() + 1e-7)
     for _ in range(iterations):
         gram = wide @ wide.T
         wide = a * wide + (b * gram + c * gram @ gram) @ wide
-    x = wide if len(x) <= x.shape[1] else wide.T
-    return x.reshape(matrix.shape).to(matrix.dtype)
+    nearest: Tensor = wide if len(x) <= x.shape[1] else wide.T
+    return nearest.reshape(matrix.shape).to(matrix.dtype)
 
 
 def muon_and_adamw(model: nn.Module, muon_lr: float, adamw_lr: float) -> tuple[Muon, torch.optim.AdamW]:

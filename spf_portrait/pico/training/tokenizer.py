@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
-from transformers import CLIPTokenizer
 
 from spf_portrait.pico.captions import SUBJECTS
 from spf_portrait.pico.domain import AXES
+from spf_portrait.untyped import transformers
 
 _END_OF_WORD: Final = "</w>"
 _START, _END = "<|startoftext|>", "<|endoftext|>"
@@ -19,13 +19,13 @@ MAX_TOKENS: Final = 77
 _GENERIC_WORDS: Final = ("with", "in", "and", "the", "of", "wearing", "clothes", "man", "woman", "face")
 
 
-def new_tokenizer() -> CLIPTokenizer:
+def new_tokenizer() -> Any:
     """A CLIPTokenizer over the domain's words; deterministic."""
     merges = _merges(sorted(set(domain_words())))
     alphabet = sorted(ByteLevel.alphabet())
     tokens = [*alphabet, *(letter + _END_OF_WORD for letter in alphabet), *("".join(pair) for pair in merges)]
     vocabulary = {token: index for index, token in enumerate([*dict.fromkeys(tokens), _START, _END])}
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=MAX_TOKENS)
+    return transformers.CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=MAX_TOKENS)
 
 
 def domain_words() -> Iterable[str]:

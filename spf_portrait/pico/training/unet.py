@@ -1,17 +1,16 @@
 """Train the U-Net on latents of portraits that never show a held-back attribute."""
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from diffusers.training_utils import EMAModel
 from torch import Tensor
 from tqdm import tqdm
-from transformers import CLIPTextModel, CLIPTokenizer
 
 from spf_portrait.pico.captions import base_phrases
 from spf_portrait.pico.training.autoencoder import LATENT_CHANNELS, pixels
@@ -19,14 +18,15 @@ from spf_portrait.pico.training.clip import WIDTH
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders
 from spf_portrait.pico.training.resumable import Budget, generator_for, state_of, train_resumably, update
+from spf_portrait.untyped import diffusers
 
 LATENT_SIZE: Final = 16
 _EMPTY_CAPTIONS: Final = 0.1
 
 
-def new_unet() -> UNet2DConditionModel:
+def new_unet() -> Any:
     """The untrained U-Net in Stable Diffusion 1.x's form, three levels deep."""
-    return UNet2DConditionModel(
+    return diffusers.UNet2DConditionModel(
         sample_size=LATENT_SIZE,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
@@ -39,9 +39,9 @@ def new_unet() -> UNet2DConditionModel:
     )
 
 
-def new_scheduler() -> DDIMScheduler:
+def new_scheduler() -> Any:
     """v-prediction with no signal left at t = T: otherwise flat backgrounds would lose their brightness."""
-    return DDIMScheduler(
+    return diffusers.DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",
@@ -57,13 +57,13 @@ def train_unet(
     renders: Renders,
     folder: Path,
     budget: Budget,
-    autoencoder: AutoencoderKL,
-    text_encoder: CLIPTextModel,
-    tokenizer: CLIPTokenizer,
+    autoencoder: Any,
+    text_encoder: Any,
+    tokenizer: Any,
     *,
     batch_size: int = 32,
     seed: int = 0,
-) -> UNet2DConditionModel:
+) -> Any:
     """Train (or go on training) and return the moving average of the weights."""
     torch.manual_seed(seed)
     model, scheduler = new_unet(), new_scheduler()
@@ -77,9 +77,8 @@ def train_unet(
     def step(index: int) -> dict[str, float]:
         generator, words = generator_for(seed, index), random.Random(seed * 1_000_003 + index)
         chosen = torch.randint(len(latents), (batch_size,), generator=generator)
-        text = tokenizer(
-            _captions(renders, chosen.tolist(), words), padding="max_length", truncation=True, return_tensors="pt"
-        )
+        captions = _captions(renders, chosen, words)
+        text = tokenizer(captions, padding="max_length", truncation=True, return_tensors="pt")
         x_0 = latents[chosen].float()
         noise = torch.randn(x_0.shape, generator=generator)
         timesteps = torch.randint(1000, (batch_size,), generator=generator)
@@ -97,22 +96,27 @@ def train_unet(
     return model
 
 
-def cached_latents(renders: Renders, folder: Path, autoencoder: AutoencoderKL) -> Tensor:
+def cached_latents(renders: Renders, folder: Path, autoencoder: Any) -> Tensor:
     """Scaled latents of all portraits, float16 [count, 8, 16, 16], encoded once."""
     path = folder / "latents.pt"
     if path.exists():
         return torch.load(path, weights_only=True)
-    scale = autoencoder.config.scaling_factor
-    batches = torch.arange(len(renders.images)).split(32)
+    scale: float = autoencoder.config.scaling_factor
+    batches: tuple[Tensor, ...] = torch.arange(len(renders.images)).split(32)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        parts = [autoencoder.encode(pixels(renders, batch)).latent_dist.mode() for batch in tqdm(batches, "encoding")]
+        parts: list[Tensor] = [
+            autoencoder.encode(pixels(renders, batch)).latent_dist.mode() for batch in tqdm(batches, "encoding")
+        ]
     latents = (torch.cat(parts).float() * scale).half()
-    torch.save(latents, path)
+    partial = path.with_suffix(".partial")
+    torch.save(latents, partial)
+    os.replace(partial, path)
     return latents
 
 
-def _captions(renders: Renders, indices: list[int], words: random.Random) -> list[str]:
-    return ["" if words.random() < _EMPTY_CAPTIONS else _caption(renders, index, words) for index in indices]
+def _captions(renders: Renders, chosen: Tensor, words: random.Random) -> list[str]:
+    rows: list[int] = chosen.tolist()
+    return ["" if words.random() < _EMPTY_CAPTIONS else _caption(renders, row, words) for row in rows]
 
 
 def _caption(renders: Renders, index: int, words: random.Random) -> str:

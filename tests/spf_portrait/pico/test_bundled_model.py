@@ -1,16 +1,15 @@
 """The weights in models/pico: light enough, and loadable by anyone who has diffusers."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
-from transformers import CLIPModel
 
 from spf_portrait.pico.judge import load_judge
 from spf_portrait.pico.portrait import random_attributes, visible_axes
 from spf_portrait.pico.renderer import render
+from spf_portrait.untyped import diffusers, transformers
 
 PICO = Path(__file__).parents[3] / "models" / "pico"
 MEGABYTE = 1_000_000
@@ -18,7 +17,7 @@ MEGABYTE = 1_000_000
 
 @pytest.fixture(scope="module")
 def pipeline() -> Any:
-    return cast(Any, StableDiffusionPipeline).from_pretrained(PICO)
+    return diffusers.StableDiffusionPipeline.from_pretrained(PICO)
 
 
 def test_it_is_light_enough_for_a_repository() -> None:
@@ -38,7 +37,7 @@ def test_a_bare_pipeline_draws_what_the_caption_says(pipeline: Any) -> None:
 
 
 def test_the_text_encoder_is_clips_own_text_tower(pipeline: Any) -> None:
-    clip = cast(Any, CLIPModel).from_pretrained(PICO / "clip").float()
+    clip = transformers.CLIPModel.from_pretrained(PICO / "clip").float()
     tokens = pipeline.tokenizer(["a portrait, a red hat"], padding="max_length", return_tensors="pt")
     with torch.no_grad():
         ours = pipeline.text_encoder(tokens.input_ids).last_hidden_state
