@@ -13,6 +13,8 @@ from torch import Tensor
 from spf_portrait.attention_maps import layer_grid, shared_attention
 
 _EPSILON: Final = 1e-6
+SMALLEST_SHARE: Final = 0.01
+"""Mean attention below which a phrase's map is no longer stretched. Without it L_tc was 1e8 on the bundled model."""
 
 
 def denoising_loss(predicted: Tensor, target: Tensor) -> Tensor:
@@ -40,7 +42,7 @@ def text_consistent_loss(
 
 def _consistency(response: Tensor, reference: Tensor, chosen: Tensor, control: Tensor) -> Tensor:
     shared_response, shared_reference = shared_attention(response), shared_attention(reference).detach()
-    scale = shared_reference.mean(dim=1, keepdim=True).clamp_min(_EPSILON)
+    scale = shared_reference.mean(dim=1, keepdim=True).clamp_min(SMALLEST_SHARE)
     drift = ((shared_response - shared_reference) / scale).square() * chosen
     weighted = held(control, response.shape[1])[..., None] * drift
     return weighted.sum() / (chosen.sum() * response.shape[1])

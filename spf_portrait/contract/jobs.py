@@ -25,11 +25,11 @@ Weight = Annotated[float, Field(ge=0, le=100)]
 PRESETS: Final[Mapping[Preset, Mapping[str, int | float]]] = MappingProxyType(
     {
         "quick": {
-            "stage1_steps": 150,
-            "stage2_steps": 250,
+            "stage1_steps": 200,
+            "stage2_steps": 200,
             "batch_size": 4,
             "rank": 8,
-            "learning_rate": 1e-3,
+            "learning_rate": 2e-3,
         },
         "standard": {
             "stage1_steps": 500,
@@ -81,25 +81,25 @@ class TrainingSpec(_Spec):
     method: Method = Field(default="spf", description="spf, or plain LoRA for comparison")
     preset: Preset = "quick"
     seed: Seed = 0
-    stage1_steps: int = Field(default=150, ge=0, le=20_000, description="steps of ordinary fine-tuning")
+    stage1_steps: int = Field(default=200, ge=0, le=20_000, description="steps of ordinary fine-tuning")
     stage2_steps: int = Field(
-        default=250,
+        default=200,
         ge=0,
         le=20_000,
         description="steps of dual-path alignment; of fine-tuning with method lora",
     )
     batch_size: int = Field(default=4, ge=1, le=64, description="portraits a step")
-    learning_rate: float = Field(default=1e-3, ge=1e-6, le=1e-1)
+    learning_rate: float = Field(default=2e-3, ge=1e-6, le=1e-1)
     rank: int = Field(default=8, ge=1, le=128, description="rank of the adapter")
     image_size_px: int | None = Field(
         default=None, ge=32, le=2048, description="side in pixels; the base's own if null"
     )
-    w_text_consistent: Weight = 1.0
+    w_text_consistent: Weight = 0.02
     w_fine_grained: Weight = 1.0
-    w_enhancement: Weight = 1.0
+    w_enhancement: Weight = 0.3
     w_denoise: Weight = 1.0
     enhancement_form: EnhancementForm = "text_direction"
-    control_map_gain: float = Field(default=1.0, ge=0, le=4, description="strength of subtracting phrase maps")
+    control_map_gain: float = Field(default=0.1, ge=0, le=4, description="strength of subtracting phrase maps")
     enhancement_t_max: float = Field(
         default=0.5, ge=0, le=1, description="enhance at timesteps below this fraction of the schedule"
     )

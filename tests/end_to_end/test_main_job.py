@@ -4,13 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
 from PIL import Image
+
+from spf_portrait.untyped import diffusers
 
 REPOSITORY = Path(__file__).parents[2]
 PICO = REPOSITORY / "models" / "pico"
@@ -43,7 +44,7 @@ def test_from_the_command_line_to_plain_diffusers(tmp_path: Path) -> None:
     with Image.open(pair / "response.png") as response:
         assert response.size == (128, 128)
         assert any("AI-generated" in str(text) for text in response.info.values())
-    pipeline = cast(Any, StableDiffusionPipeline).from_pretrained(PICO)
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(PICO)
     before = drawn(pipeline)
     pipeline.load_lora_weights(adapter.parent, weight_name=adapter.name)
     assert not np.array_equal(before, drawn(pipeline))

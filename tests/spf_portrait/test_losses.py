@@ -33,6 +33,13 @@ def test_drift_counts_where_the_map_is_dark() -> None:
     assert fine_grained_loss(layers(0), layers(1), NOTHING) > 0
 
 
+def test_a_phrase_that_nobody_looks_at_does_not_drown_the_others() -> None:
+    faint = torch.full((1, 4, 3), 1e-8)
+    faint[..., 2] = 1 - 2e-8
+    loud = torch.tensor([0.5, 0.25, 0.25]).expand(1, 4, 3)
+    assert text_consistent_loss((loud,), (faint,), torch.ones(1, 3), torch.zeros(1, 2, 2)) < 1e5
+
+
 def test_filling_columns_do_not_count() -> None:
     reference = without_target(layers(0))
     changed = tuple(layer.clone() for layer in reference)

@@ -103,12 +103,17 @@ def _parser() -> argparse.ArgumentParser:
         "--minutes", type=float, default=float("inf"), help="stop after so many minutes; the same command goes on"
     )
     parser.add_argument(
-        "--work", type=Path, default=Path.home() / ".cache/spf-portrait/pico", help="checkpoints and finished parts"
+        "--work",
+        type=Path,
+        default=Path.home() / ".cache/spf-portrait/pico",
+        help="checkpoints and finished parts (default ~/.cache/spf-portrait/pico)",
     )
-    parser.add_argument("--out", type=Path, default=Path("models/pico"), help="where `assemble` writes the model")
+    parser.add_argument(
+        "--out", type=Path, default=Path("models/pico"), help="the model's folder (default models/pico)"
+    )
     parser.add_argument("--note", default="", help="what the card says about how long the training took, and on what")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same weights on the same CPU")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads (default: all cores)")
     return parser
 
 

@@ -1,5 +1,6 @@
 """Put the trained parts together in diffusers' layout, so that a bare `from_pretrained` loads them."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +41,6 @@ def assemble(out: Path, autoencoder: Any, clip: Any, unet: Any, tokenizer: Any, 
     safetensors_torch.save_file(weights, out / JUDGE_FILE)
 
 
-def size_in_bytes(folder: Path) -> int:
-    """What the folder weighs."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def size_in_bytes(folder: Path, without: Collection[str] = ()) -> int:
+    """What the folder weighs, but for the files of these names."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.name not in without)

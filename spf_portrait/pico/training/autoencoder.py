@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
@@ -65,7 +65,7 @@ def train_autoencoder(renders: Renders, folder: Path, budget: Budget, *, batch_s
 
 def pixels(renders: Renders, indices: Tensor) -> Tensor:
     """Images in [−1, 1], float [batch, 3, 128, 128]."""
-    rows: list[int] = indices.tolist()
+    rows = cast("list[int]", indices.tolist())
     array = np.stack([renders.images[row] for row in rows])
     return torch.from_numpy(array).permute(0, 3, 1, 2).float() / 127.5 - 1
 
@@ -94,6 +94,7 @@ def _with_fixed_scale(model: Any, renders: Renders) -> Any:
         model.quant_conv.weight[LATENT_CHANNELS:] = 0
         model.quant_conv.bias[LATENT_CHANNELS:] = 2 * math.log(_LATENT_NOISE)
         sample = pixels(renders, torch.arange(min(256, len(renders.images))))
-        scale = torch.cat([model.encode(part).latent_dist.mode() for part in sample.split(16)]).std()
+        parts = cast("tuple[Tensor, ...]", sample.split(16))
+        scale = torch.cat([model.encode(part).latent_dist.mode() for part in parts]).std()
     model.register_to_config(scaling_factor=1.0 / float(scale))
     return model

@@ -23,6 +23,7 @@ _UNSEEN: Final = 9_000_000
 """First seed of the portraits used for measuring only."""
 _SHEET_COLUMNS: Final = 4
 _SHEET: Final = 16
+_CARD_FILES: Final = ("README.md", "contact-sheet.png", "measurements.json")
 _SETTINGS: Final[dict[str, Any]] = {"num_inference_steps": 25, "guidance_scale": 4.0}
 
 
@@ -34,7 +35,7 @@ def write_card(model: Path, work: Path, training: str) -> dict[str, Any]:
     pipeline.set_progress_bar_config(disable=True)
     judge = load_judge(model)
     measured = {
-        "bytes": size_in_bytes(model),
+        "bytes": size_in_bytes(model, without=_CARD_FILES),
         "autoencoder_psnr_db": round(_autoencoder_psnr(pipeline.vae, work), 2),
         "judge_accuracy_on_renders": _judge_accuracy(judge),
         "attributes_drawn_as_asked": _drawn_as_asked(pipeline, judge),

@@ -2,7 +2,7 @@
 
 import random
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
 import torch.nn.functional as F
@@ -88,6 +88,6 @@ def for_vision(images: Tensor) -> Tensor:
 
 def _captions(renders: Renders, chosen: Tensor, generator: random.Random) -> list[str]:
     """Long and short captions: single phrases must be understood as well as whole texts."""
-    rows: list[int] = chosen.tolist()
+    rows = cast("list[int]", chosen.tolist())
     portraits = [renders.attributes[row] for row in rows]
     return [", ".join(base_phrases(shown, generator, keep=generator.uniform(0.2, 1.0))) for shown in portraits]

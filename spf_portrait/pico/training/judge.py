@@ -4,7 +4,7 @@ It is used by no loss, so that no method can be trained to please it.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -80,7 +80,8 @@ def sum_of_losses(logits: dict[str, Tensor], truth: Tensor) -> Tensor:
 @torch.no_grad()
 def reconstructions(renders: Renders, autoencoder: Any, count: int = 2000) -> Tensor:
     """The first `count` portraits after a passage through the autoencoder, float16 [count, 3, 128, 128]."""
-    batches: tuple[Tensor, ...] = torch.arange(min(count, len(renders.images))).split(16)
+    indices = torch.arange(min(count, len(renders.images)))
+    batches = cast("tuple[Tensor, ...]", indices.split(16))
     with torch.autocast("cpu", torch.bfloat16):
         latents = (
             autoencoder.encode(pixels(renders, batch)).latent_dist.sample() for batch in tqdm(batches, "decoding")

@@ -5,7 +5,7 @@ On the autoencoder it reached in a hundred steps what AdamW did not reach in fou
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -40,12 +40,12 @@ def orthogonalized(matrix: Tensor, iterations: int = 5) -> Tensor:
     """About U Vᵀ of the singular value decomposition U S Vᵀ; the shape [out, …] is kept."""
     a, b, c = _QUINTIC
     x = matrix.flatten(1).bfloat16()
-    wide: Tensor = x if len(x) <= x.shape[1] else x.T
-    wide = wide / (wide.norm() + 1e-7)
+    wide = x if len(x) <= x.shape[1] else x.T
+    wide = wide / (cast("Tensor", wide.norm()) + 1e-7)
     for _ in range(iterations):
         gram = wide @ wide.T
         wide = a * wide + (b * gram + c * gram @ gram) @ wide
-    nearest: Tensor = wide if len(x) <= x.shape[1] else wide.T
+    nearest = wide if len(x) <= x.shape[1] else wide.T
     return nearest.reshape(matrix.shape).to(matrix.dtype)
 
 

@@ -4,7 +4,7 @@ import os
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
 import torch.nn.functional as F
@@ -102,7 +102,7 @@ def cached_latents(renders: Renders, folder: Path, autoencoder: Any) -> Tensor:
     if path.exists():
         return torch.load(path, weights_only=True)
     scale: float = autoencoder.config.scaling_factor
-    batches: tuple[Tensor, ...] = torch.arange(len(renders.images)).split(32)
+    batches = cast("tuple[Tensor, ...]", torch.arange(len(renders.images)).split(32))
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         parts: list[Tensor] = [
             autoencoder.encode(pixels(renders, batch)).latent_dist.mode() for batch in tqdm(batches, "encoding")
@@ -115,7 +115,7 @@ def cached_latents(renders: Renders, folder: Path, autoencoder: Any) -> Tensor:
 
 
 def _captions(renders: Renders, chosen: Tensor, words: random.Random) -> list[str]:
-    rows: list[int] = chosen.tolist()
+    rows = cast("list[int]", chosen.tolist())
     return ["" if words.random() < _EMPTY_CAPTIONS else _caption(renders, row, words) for row in rows]
 
 

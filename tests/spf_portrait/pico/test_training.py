@@ -1,6 +1,7 @@
 """The training of the bundled model: interrupted or not, the outcome is the same."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -47,7 +48,7 @@ def test_a_resumed_training_equals_an_unbroken_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(8, 8), (4, 16), (16, 4), (8, 3, 3, 3)])
 def test_muon_steps_have_singular_values_near_one(shape: tuple[int, ...]) -> None:
     matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    values: torch.Tensor = torch.linalg.svdvals(orthogonalized(matrix).flatten(1))
+    values = cast("torch.Tensor", torch.linalg.svdvals(orthogonalized(matrix).flatten(1)))
     assert orthogonalized(matrix).shape == shape
     assert float(values.min()) > 0.4
     assert float(values.max()) < 1.4
