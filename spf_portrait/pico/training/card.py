@@ -41,7 +41,7 @@ def write_card(model: Path, work: Path, training: str) -> dict[str, Any]:
         "attributes_drawn_as_asked": _drawn_as_asked(pipeline, judge),
         "held_back_attributes_drawn": _held_back_drawn(pipeline, judge),
     }
-    _contact_sheet(pipeline).save(model / "contact-sheet.png")
+    _contact_sheet(pipeline).quantize(256).save(model / "contact-sheet.png", optimize=True)
     (model / "measurements.json").write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
     (model / "README.md").write_text(_text(measured, training), "utf-8")
     return measured

@@ -30,11 +30,11 @@ def test_it_is_light_enough_for_a_repository() -> None:
 
 
 def test_a_bare_pipeline_draws_what_the_caption_says(pipeline: Any) -> None:
-    caption = "a portrait, a red hat, dark skin, a yellow hoodie, a sky blue background"
+    caption = "a portrait, dark skin, a yellow hoodie, a sky blue background"
     generators = [torch.Generator().manual_seed(seed) for seed in range(4)]
     pictures = pipeline([caption] * 4, num_inference_steps=15, guidance_scale=4.0, generator=generators).images
     seen = load_judge(PICO).attributes(pictures)
-    wanted = {"headwear": "hat", "skin": "dark", "clothes_colour": "yellow", "background": "sky blue"}
+    wanted = {"skin": "dark", "clothes_colour": "yellow", "background": "sky blue"}
     for axis, value in wanted.items():
         assert [answer[axis] for answer in seen].count(value) >= 3, axis
 
