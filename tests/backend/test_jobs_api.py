@@ -15,6 +15,7 @@ from backend.db import Database
 from backend.ids import new_id
 from backend.jobs import transitions
 from backend.tables import Adapter
+from spf_portrait.contract.jobs import PRESETS
 from tests.backend.service_fixtures import GOOD_FILES, NewJob, parts
 
 URL = "/api/v1/jobs"
@@ -37,7 +38,7 @@ def test_a_training_is_accepted_and_freezes_its_set(client: TestClient, dataset_
     job = answer.json()
     assert answer.headers["location"] == f"{URL}/{job['id']}"
     assert (job["kind"], job["status"], job["queue_position"], job["attempt"]) == ("training", "queued", 1, 0)
-    assert (job["spec"]["stage1_steps"], job["spec"]["stage2_steps"]) == (7, 250)
+    assert (job["spec"]["stage1_steps"], job["spec"]["stage2_steps"]) == (7, PRESETS["quick"]["stage2_steps"])
     assert job["dataset_id"] == dataset_id
     assert job["created_at"].endswith("Z")
     assert client.get(f"/api/v1/datasets/{dataset_id}").json()["status"] == "frozen"

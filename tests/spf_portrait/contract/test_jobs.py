@@ -35,7 +35,7 @@ def test_every_option_arrives() -> None:
         "image_size_px": 64,
         "w_text_consistent": 0.1,
         "w_fine_grained": 0.2,
-        "w_enhancement": 0.3,
+        "w_enhancement": 0.35,
         "w_denoise": 0.4,
         "enhancement_form": "exemplar",
         "control_map_gain": 2.0,
