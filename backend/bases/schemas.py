@@ -12,6 +12,9 @@ class BaseOut(BaseModel):
     title: str
     family: str
     image_size_px: int = Field(description="side of the square pictures this model draws")
+    vocabulary: list[str] | None = Field(
+        description="the only words that this model has seen, in lower case; null when it knows words in general"
+    )
 
 
 class BaseList(BaseModel):

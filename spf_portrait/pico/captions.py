@@ -5,14 +5,34 @@ such freedom can be polluted by fine-tuning.
 """
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
-from spf_portrait.pico.domain import AXIS, Value
+from spf_portrait.pico.domain import AXES, AXIS, COLOURS, Value
 from spf_portrait.pico.portrait import Attributes, visible_axes
 
-SUBJECTS: Final = ("a person", "a portrait", "a portrait of a person", "a cartoon portrait")
+SUBJECTS: Final = ("a person", "a portrait", "a portrait of a person", "a cartoon portrait", "a drawing of a person")
 _COLOUR_OF: Final = {"clothes": "clothes_colour", "headwear": "headwear_colour"}
+_LEADS: Final = {
+    "clothes": ("wearing ", "in "),
+    "headwear": ("wearing ", "with "),
+    "glasses": ("wearing ", "with "),
+    "facial_hair": ("with ",),
+    "expression": ("with ",),
+}
+_LEAD_PROBABILITY: Final = 0.25
+_COLOURED_HAIR: Final = {
+    "short": "short {} hair",
+    "quiff": "a {} quiff",
+    "bob": "a {} bob",
+    "long": "long {} hair",
+    "curly": "curly {} hair",
+    "shaggy": "shaggy {} hair",
+    "afro": "a {} afro",
+    "bun": "a {} hair bun",
+}
+"""How people name style and colour of hair at once."""
+_COLOURED_HAIR_PROBABILITY: Final = 0.3
 
 
 def base_phrases(
@@ -33,20 +53,27 @@ def base_phrases(
 
 
 def phrase_of(axis: str, value: str) -> str:
-    """What captions call a value ("sunglasses"); empty when silence names it ("no glasses")."""
+    """What captions usually call a value ("sunglasses"); empty when silence names it ("no glasses")."""
     phrases = AXIS[axis].by_name[value].phrases
-    if not phrases:
-        return ""
-    if axis == "headwear":
-        return f"a {phrases[0]}"
-    return phrases[0]
+    return phrases[0] if phrases else ""
+
+
+def all_phrases() -> Iterable[str]:
+    """Every wording that a caption can have, without colours filled in: the vocabulary of the domain."""
+    yield from SUBJECTS
+    yield from (phrase for axis in AXES for value in axis.values for phrase in value.phrases)
+    yield from (lead for leads in _LEADS.values() for lead in leads)
+    yield from (template.format("") for template in _COLOURED_HAIR.values())
+    yield from (*COLOURS, "clothes")
 
 
 def _phrases_of(attributes: Attributes, named: list[str], generator: random.Random) -> list[str]:
     worn = {garment: _garment(garment, attributes, named, generator) for garment in _COLOUR_OF}
-    plain_axes = [axis for axis in named if axis not in _COLOUR_OF and axis not in _COLOUR_OF.values()]
-    plain = [_word(AXIS[axis].by_name[attributes[axis]], generator) for axis in plain_axes]
-    return [phrase for phrase in (*worn.values(), *plain) if phrase]
+    hair = _hair(attributes, named, generator)
+    done = {*_COLOUR_OF, *_COLOUR_OF.values(), *(("hair_style", "hair_colour") if hair else ())}
+    plain = {axis: _word(AXIS[axis].by_name[attributes[axis]], generator) for axis in named if axis not in done}
+    phrases = {**worn, "hair": hair, **plain}
+    return [_led(axis, phrase, generator) for axis, phrase in phrases.items() if phrase]
 
 
 def _garment(garment: str, attributes: Attributes, named: list[str], generator: random.Random) -> str:
@@ -55,8 +82,22 @@ def _garment(garment: str, attributes: Attributes, named: list[str], generator: 
     kind = _word(AXIS[garment].by_name[attributes[garment]], generator) if garment in named else ""
     if not kind:
         return f"{colour} clothes" if colour and garment == "clothes" else ""
-    article = "" if kind == "overalls" else "a "
-    return article + " ".join(filter(None, (colour, kind)))
+    article = "a " if kind.startswith("a ") else ""
+    return article + " ".join(filter(None, (colour, kind.removeprefix("a "))))
+
+
+def _hair(attributes: Attributes, named: list[str], generator: random.Random) -> str:
+    """Sometimes "short brown hair", when style and colour are both named; otherwise nothing."""
+    together = generator.random() < _COLOURED_HAIR_PROBABILITY
+    if not (together and {"hair_style", "hair_colour"} <= set(named) and attributes["hair_style"] in _COLOURED_HAIR):
+        return ""
+    return _COLOURED_HAIR[attributes["hair_style"]].format(attributes["hair_colour"])
+
+
+def _led(axis: str, phrase: str, generator: random.Random) -> str:
+    """Sometimes "wearing a hat" instead of "a hat"."""
+    leads = _LEADS.get(axis, ())
+    return generator.choice(leads) + phrase if leads and generator.random() < _LEAD_PROBABILITY else phrase
 
 
 def _word(value: Value, generator: random.Random) -> str:

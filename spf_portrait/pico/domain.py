@@ -1,23 +1,45 @@
 """The attributes that a pico portrait has: axes, their values, and what each is called in a caption.
 
 An axis takes exactly one value per portrait. A value with an empty `phrases` tuple is never named in captions
-("no glasses" is simply silence). A value marked `held_back` is drawn by the renderer and known to CLIP, but the
-shipped U-Net has never seen it: these are the attributes a user can teach.
+("no glasses" is simply silence). A held-back value is drawn by the renderer and known to CLIP, but the shipped U-Net
+has never seen it: these are the attributes a user can teach.
 """
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
+
+
+class Split(Enum):
+    """What a value is used for. Nothing is ever tuned on a test value: they are for the numbers that are published."""
+
+    KNOWN = "known"
+    DEVELOPMENT = "development"
+    TEST = "test"
 
 
 @dataclass(frozen=True)
 class Value:
-    """One value of an axis: how the renderer draws it and how captions name it."""
+    """One value of an axis: how the renderer draws it and how captions name it.
+
+    Attributes:
+        name: Unique on its axis.
+        draw: Options of the renderer.
+        phrases: What captions call it; the first is its usual name.
+        split: KNOWN values are in the U-Net's training data, the others are held back from it.
+        hides: Axes that can no longer be read off a portrait with this value.
+    """
 
     name: str
     draw: tuple[tuple[str, str], ...] = ()
     phrases: tuple[str, ...] = ()
-    held_back: bool = False
+    split: Split = Split.KNOWN
     hides: tuple[str, ...] = ()
+
+    @property
+    def held_back(self) -> bool:
+        """Whether the shipped U-Net has never seen it."""
+        return self.split is not Split.KNOWN
 
 
 @dataclass(frozen=True)
@@ -49,25 +71,28 @@ COLOURS: Final[dict[str, str]] = {
 
 
 def _skin(name: str, colour: str) -> Value:
-    return Value(name, (("skinColor", colour),), (f"{name} skin",))
+    return Value(name, (("skinColor", colour),), (f"{name} skin", f"a {name} face"))
 
 
-def _hair_colour(name: str, colour: str, *, held_back: bool = False) -> Value:
-    draw = (("hairColor", colour), ("facialHairColor", colour))
-    return Value(name, draw, (f"{name} hair",), held_back)
+def _hair_colour(name: str, colour: str, split: Split = Split.KNOWN) -> Value:
+    return Value(name, (("hairColor", colour), ("facialHairColor", colour)), (f"{name} hair",), split)
 
 
-def _top(name: str, variant: str, *phrases: str, held_back: bool = False, hides: tuple[str, ...] = ()) -> Value:
-    return Value(name, (("topVariant", variant),), phrases, held_back, hides)
+def _hair(name: str, variant: str, *phrases: str, split: Split = Split.KNOWN) -> Value:
+    return Value(name, (("topVariant", variant),), phrases, split)
+
+
+def _hat(name: str, variant: str, *phrases: str, split: Split = Split.KNOWN, also_hides: tuple[str, ...] = ()) -> Value:
+    return Value(name, (("topVariant", variant),), phrases, split, ("hair_style", "hair_colour", *also_hides))
 
 
 def _colour_axis(axis: str, option: str, names: tuple[str, ...]) -> Axis:
     return Axis(axis, tuple(Value(name, ((option, COLOURS[name]),), (name,)) for name in names))
 
 
-def _face(name: str, eyes: str, mouth: str, brows: str, *phrases: str, held_back: bool = False) -> Value:
+def _face(name: str, eyes: str, mouth: str, brows: str, *phrases: str, split: Split = Split.KNOWN) -> Value:
     draw = (("eyesVariant", eyes), ("mouthVariant", mouth), ("eyebrowsVariant", brows))
-    return Value(name, draw, phrases, held_back)
+    return Value(name, draw, phrases, split)
 
 
 def _plain(name: str, colour: str) -> Value:
@@ -81,15 +106,15 @@ SKIN = Axis(
 HAIR_STYLE = Axis(
     "hair_style",
     (
-        _top("short", "shortFlat", "short hair", "cropped hair"),
-        _top("quiff", "shortWaved", "a quiff", "swept up hair"),
-        _top("bob", "bob", "a bob haircut", "chin length hair"),
-        _top("long", "straight02", "long hair", "long straight hair"),
-        _top("curly", "curly", "curly hair", "big curls"),
-        _top("shaggy", "shaggyMullet", "shaggy hair", "messy hair"),
-        _top("balding", "sides", "a bald head", "a balding head"),
-        _top("afro", "fro", "an afro", held_back=True),
-        _top("bun", "bun", "a hair bun", held_back=True),
+        _hair("short", "shortFlat", "short hair", "cropped hair"),
+        _hair("quiff", "shortWaved", "a quiff", "swept up hair"),
+        _hair("bob", "bob", "a bob haircut", "chin length hair"),
+        _hair("long", "straight02", "long hair", "long straight hair"),
+        _hair("curly", "curly", "curly hair", "big curls"),
+        _hair("shaggy", "shaggyMullet", "shaggy hair", "messy hair"),
+        _hair("balding", "sides", "a bald head", "a balding head"),
+        _hair("afro", "fro", "an afro", "afro hair", split=Split.DEVELOPMENT),
+        _hair("bun", "bun", "a hair bun", "hair in a bun", split=Split.TEST),
     ),
 )
 HAIR_COLOUR = Axis(
@@ -99,21 +124,20 @@ HAIR_COLOUR = Axis(
         _hair_colour("brown", "#7a4630"),
         _hair_colour("ginger", "#cf4a14"),
         _hair_colour("grey", "#a3a3ab"),
-        _hair_colour("blonde", "#e9c65e", held_back=True),
-        _hair_colour("pink", "#f478ab", held_back=True),
+        _hair_colour("blonde", "#e9c65e", Split.DEVELOPMENT),
+        _hair_colour("pink", "#f478ab", Split.TEST),
     ),
 )
-_UNDER_A_HAT: Final = ("hair_style", "hair_colour")
 HEADWEAR = Axis(
     "headwear",
     (
         Value("none"),
-        _top("hat", "hat", "hat", "wide hat", hides=_UNDER_A_HAT),
-        _top("beanie", "winterHat03", "beanie", "woolly hat", hides=_UNDER_A_HAT),
-        _top("hijab", "hijab", "hijab", "headscarf", hides=_UNDER_A_HAT),
-        _top("trapper_hat", "winterHat1", "trapper hat", "fur hat", hides=_UNDER_A_HAT),
-        _top("turban", "turban", "turban", held_back=True, hides=_UNDER_A_HAT),
-        _top("cat_ear_hat", "winterHat04", "cat ear hat", held_back=True, hides=_UNDER_A_HAT),
+        _hat("hat", "hat", "a hat", "a wide hat"),
+        _hat("beanie", "winterHat03", "a beanie", "a woolly hat"),
+        _hat("hijab", "hijab", "a hijab", "a headscarf", also_hides=("clothes",)),
+        _hat("trapper_hat", "winterHat1", "a trapper hat", "a fur hat"),
+        _hat("turban", "turban", "a turban", split=Split.DEVELOPMENT),
+        _hat("cat_ear_hat", "winterHat04", "a cat ear hat", split=Split.TEST),
     ),
 )
 HEADWEAR_COLOUR = _colour_axis("headwear_colour", "hatColor", ("red", "blue", "green", "yellow", "purple"))
@@ -121,10 +145,16 @@ GLASSES = Axis(
     "glasses",
     (
         Value("none"),
-        Value("round", (("accessoriesVariant", "round"),), ("round glasses",)),
+        Value("round", (("accessoriesVariant", "round"),), ("round glasses", "round spectacles")),
         Value("square", (("accessoriesVariant", "prescription02"),), ("square glasses", "thick glasses")),
-        Value("sunglasses", (("accessoriesVariant", "kurt"),), ("sunglasses",), True, ("expression",)),
-        Value("eyepatch", (("accessoriesVariant", "eyepatch"),), ("an eyepatch",), True, ("expression",)),
+        Value(
+            "sunglasses",
+            (("accessoriesVariant", "kurt"),),
+            ("sunglasses", "dark glasses"),
+            Split.DEVELOPMENT,
+            hides=("expression",),
+        ),
+        Value("eyepatch", (("accessoriesVariant", "eyepatch"),), ("an eyepatch",), Split.TEST),
     ),
 )
 FACIAL_HAIR = Axis(
@@ -132,20 +162,26 @@ FACIAL_HAIR = Axis(
     (
         Value("none"),
         Value("short_beard", (("facialHairVariant", "beardLight"),), ("a short beard", "a trimmed beard")),
-        Value("moustache", (("facialHairVariant", "moustacheMagnum"),), ("a moustache",)),
-        Value("full_beard", (("facialHairVariant", "beardMajestic"),), ("a full beard",), True),
-        Value("curled_moustache", (("facialHairVariant", "moustacheFancy"),), ("a curled moustache",), True),
+        Value("moustache", (("facialHairVariant", "moustacheMagnum"),), ("a moustache", "a thick moustache")),
+        Value(
+            "full_beard",
+            (("facialHairVariant", "beardMajestic"),),
+            ("a full beard", "a long beard"),
+            Split.DEVELOPMENT,
+            hides=("clothes",),
+        ),
+        Value("curled_moustache", (("facialHairVariant", "moustacheFancy"),), ("a curled moustache",), Split.TEST),
     ),
 )
 CLOTHES = Axis(
     "clothes",
     (
-        Value("t_shirt", (("clothesVariant", "shirtCrewNeck"),), ("t-shirt", "shirt")),
-        Value("hoodie", (("clothesVariant", "hoodie"),), ("hoodie",)),
-        Value("jacket", (("clothesVariant", "blazerAndShirt"),), ("jacket", "blazer")),
-        Value("sweater", (("clothesVariant", "collarAndSweater"),), ("sweater", "jumper")),
-        Value("v_neck", (("clothesVariant", "shirtVNeck"),), ("v-neck shirt", "v-neck top")),
-        Value("overalls", (("clothesVariant", "overall"),), ("overalls",), True),
+        Value("t_shirt", (("clothesVariant", "shirtCrewNeck"),), ("a t-shirt", "a shirt")),
+        Value("hoodie", (("clothesVariant", "hoodie"),), ("a hoodie", "a hooded top")),
+        Value("jacket", (("clothesVariant", "blazerAndShirt"),), ("a jacket", "a blazer")),
+        Value("sweater", (("clothesVariant", "collarAndSweater"),), ("a sweater", "a jumper")),
+        Value("v_neck", (("clothesVariant", "shirtVNeck"),), ("a v-neck shirt", "a v-neck top")),
+        Value("overalls", (("clothesVariant", "overall"),), ("overalls", "dungarees"), Split.DEVELOPMENT),
     ),
 )
 CLOTHES_COLOUR = _colour_axis("clothes_colour", "clothesColor", tuple(COLOURS))
@@ -158,8 +194,8 @@ EXPRESSION = Axis(
         _face("angry", "squint", "grimace", "angry", "an angry face", "gritted teeth"),
         _face("surprised", "surprised", "disbelief", "raisedExcited", "a surprised face", "wide eyes"),
         _face("laughing", "happy", "smile", "raisedExcited", "a laughing face", "a big laugh"),
-        _face("heart_eyes", "hearts", "smile", "default", "heart eyes", held_back=True),
-        _face("tongue_out", "default", "tongue", "default", "tongue out", held_back=True),
+        _face("heart_eyes", "hearts", "smile", "default", "heart eyes", split=Split.DEVELOPMENT),
+        _face("tongue_out", "default", "tongue", "default", "tongue out", split=Split.TEST),
     ),
 )
 BACKGROUND = Axis(
@@ -192,6 +228,13 @@ AXES: Final[tuple[Axis, ...]] = (
 AXIS: Final[dict[str, Axis]] = {axis.name: axis for axis in AXES}
 
 
-def held_back() -> dict[str, tuple[str, str]]:
-    """Target phrase → (axis, value) of every attribute that the shipped U-Net has never seen."""
-    return {value.phrases[0]: (axis.name, value.name) for axis in AXES for value in axis.values if value.held_back}
+def held_back(*splits: Split) -> dict[str, tuple[str, str]]:
+    """Target phrase → (axis, value) of the attributes that the shipped U-Net has never seen.
+
+    Args:
+        splits: Which of them; by default all, those for development and those for the test.
+    """
+    wanted = splits or (Split.DEVELOPMENT, Split.TEST)
+    return {
+        value.phrases[0]: (axis.name, value.name) for axis in AXES for value in axis.values if value.split in wanted
+    }

@@ -16,6 +16,12 @@ export function sharedTarget(targets: readonly (string | null)[]): string | null
   return named.size === 1 ? ([...named][0] ?? null) : null;
 }
 
+/** The base phrases beside a target, which may still be among them. */
+export function beside(phrases: readonly string[], target: string): string[] {
+  const plain = (text: string) => text.trim().toLowerCase();
+  return phrases.filter((phrase) => plain(phrase) !== plain(target));
+}
+
 export function baseText(phrases: readonly string[]): string {
   return phrases.join(", ");
 }

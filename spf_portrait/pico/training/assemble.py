@@ -4,6 +4,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
+from spf_portrait.contract.vocabulary import VOCABULARY, words_of
+from spf_portrait.pico.captions import all_phrases
 from spf_portrait.pico.judge import JUDGE_FILE, Judge
 from spf_portrait.pico.training.unet import new_scheduler
 from spf_portrait.untyped import diffusers, safetensors_torch, transformers
@@ -39,6 +41,13 @@ def assemble(out: Path, autoencoder: Any, clip: Any, unet: Any, tokenizer: Any, 
     (out / JUDGE_FILE).parent.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.half().contiguous() for name, tensor in judge.state_dict().items()}
     safetensors_torch.save_file(weights, out / JUDGE_FILE)
+    write_vocabulary(out)
+
+
+def write_vocabulary(out: Path) -> None:
+    """Name the words that the training's captions were made of; the tokenizer knows a few more, nothing else does."""
+    words = sorted({word for phrase in all_phrases() for word in words_of(phrase)})
+    (out / VOCABULARY).write_text("\n".join(words) + "\n", "utf-8")
 
 
 def size_in_bytes(folder: Path, without: Collection[str] = ()) -> int:

@@ -11,6 +11,7 @@ from torch import Tensor
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders
 from spf_portrait.pico.training.resumable import (
+    CPU,
     Budget,
     cosine_with_warmup,
     generator_for,
@@ -22,7 +23,9 @@ from spf_portrait.untyped import diffusers
 
 LATENT_CHANNELS: Final = 8
 _CHANNELS: Final = (16, 32, 64, 128)
-_LATENT_NOISE: Final = 0.05
+_LATENT_NOISE: Final = 0.2
+"""The decoder learns to read latents that are off by up to this much, as those of a U-Net are."""
+_POSTERIOR_WIDTH: Final = 0.05
 
 
 def new_autoencoder() -> Any:
@@ -40,27 +43,28 @@ def new_autoencoder() -> Any:
     )
 
 
-def train_autoencoder(renders: Renders, folder: Path, budget: Budget, *, batch_size: int = 8, seed: int = 0) -> Any:
-    """Train (or go on training) until the budget is spent, then fix the latent scale."""
+def train_autoencoder(
+    renders: Renders, folder: Path, budget: Budget, *, batch_size: int = 8, seed: int = 0, device: torch.device = CPU
+) -> Any:
+    """Train (or go on training) until the steps are done, then fix the latent scale."""
     torch.manual_seed(seed)
-    model = new_autoencoder()
+    model = new_autoencoder().to(device)
     optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1.5e-3)
     factor = cosine_with_warmup(20, budget.steps)
     schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
 
     def step(index: int) -> dict[str, float]:
         generator = generator_for(seed, index)
-        images = pixels(renders, torch.randint(len(renders.images), (batch_size,), generator=generator))
-        with torch.autocast("cpu", torch.bfloat16):
+        images = pixels(renders, torch.randint(len(renders.images), (batch_size,), generator=generator)).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
             latents: Tensor = model.encode(images).latent_dist.mode()
-            noisy = latents + _LATENT_NOISE * torch.randn(latents.shape, generator=generator)
-            decoded: Tensor = model.decode(noisy).sample
+            decoded: Tensor = model.decode(latents + _latent_noise(latents.shape, generator).to(device)).sample
         loss = reconstruction_loss(decoded.float(), images) + 1e-3 * _unit_scale_loss(latents.float())
         update(model, loss, optimizers, schedules)
         return {"loss": float(loss), "psnr": psnr(decoded.float(), images)}
 
     train_resumably("autoencoder", folder, budget, state_of(model, optimizers, schedules), step)
-    return _with_fixed_scale(model, renders)
+    return _with_fixed_scale(model.cpu().eval(), renders)
 
 
 def pixels(renders: Renders, indices: Tensor) -> Tensor:
@@ -84,6 +88,12 @@ def psnr(decoded: Tensor, images: Tensor) -> float:
     return float(-10 * torch.log10(error))
 
 
+def _latent_noise(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """Noise of another width for each picture, from none to `_LATENT_NOISE`."""
+    width = _LATENT_NOISE * torch.rand((shape[0], 1, 1, 1), generator=generator)
+    return width * torch.randn(shape, generator=generator)
+
+
 def _unit_scale_loss(latents: Tensor) -> Tensor:
     return (latents.square().mean() - 1).square()
 
@@ -92,7 +102,7 @@ def _with_fixed_scale(model: Any, renders: Renders) -> Any:
     """Latents get unit variance by `scaling_factor`; the posterior a small constant width, as trained with."""
     with torch.no_grad():
         model.quant_conv.weight[LATENT_CHANNELS:] = 0
-        model.quant_conv.bias[LATENT_CHANNELS:] = 2 * math.log(_LATENT_NOISE)
+        model.quant_conv.bias[LATENT_CHANNELS:] = 2 * math.log(_POSTERIOR_WIDTH)
         sample = pixels(renders, torch.arange(min(256, len(renders.images))))
         parts = cast("tuple[Tensor, ...]", sample.split(16))
         scale = torch.cat([model.encode(part).latent_dist.mode() for part in parts]).std()

@@ -29,9 +29,7 @@ _SETTINGS: Final[dict[str, Any]] = {"num_inference_steps": 25, "guidance_scale":
 
 def write_card(model: Path, work: Path, training: str) -> dict[str, Any]:
     """Write README.md, contact-sheet.png and measurements.json into the model folder; return the measurements."""
-    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(
-        model, torch_dtype=torch.float32, local_files_only=True
-    )
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(model, dtype=torch.float32, local_files_only=True)
     pipeline.set_progress_bar_config(disable=True)
     judge = load_judge(model)
     measured = {

@@ -14,6 +14,7 @@ from spf_portrait.pico.training.autoencoder import pixels
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders
 from spf_portrait.pico.training.resumable import (
+    CPU,
     Budget,
     cosine_with_warmup,
     generator_for,
@@ -48,11 +49,31 @@ def new_clip(tokenizer: CLIPTokenizer) -> CLIPModel:
 
 
 def train_clip(
-    renders: Renders, folder: Path, budget: Budget, tokenizer: CLIPTokenizer, *, batch_size: int = 128, seed: int = 0
+    renders: Renders,
+    folder: Path,
+    budget: Budget,
+    tokenizer: CLIPTokenizer,
+    *,
+    name: str = "clip",
+    batch_size: int = 128,
+    seed: int = 0,
+    device: torch.device = CPU,
 ) -> CLIPModel:
-    """Contrastive training on portraits that include the held-back attributes."""
+    """Contrastive training on portraits that include the held-back attributes.
+
+    Args:
+        renders: Portraits with their attributes.
+        folder: Where the checkpoint is kept.
+        budget: Steps and deadline.
+        tokenizer: Of the domain's vocabulary.
+        name: Of the checkpoint: the model's own CLIP and the judge's differ in name and seed alone.
+        batch_size: Portraits, each with one caption.
+        seed: Of weights, choice of portraits and wording.
+        device: Where to train.
+    """
     torch.manual_seed(seed)
     model = new_clip(tokenizer)
+    cast("torch.nn.Module", model).to(device)
     optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-3)
     factor = cosine_with_warmup(50, budget.steps)
     schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
@@ -61,23 +82,26 @@ def train_clip(
         chosen = torch.randint(len(renders.images), (batch_size,), generator=generator_for(seed, index))
         captions = _captions(renders, chosen, random.Random(seed * 1_000_003 + index))
         tokens = tokenizer(captions, padding=True, truncation=True, return_tensors="pt")
-        with torch.autocast("cpu", torch.bfloat16):
-            output = model(pixel_values=for_vision(pixels(renders, chosen)), **tokens)
+        images = pixels(renders, chosen).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            output = model(pixel_values=for_vision(images), **tokens.to(device))
         loss = contrastive_loss(output.logits_per_text.float())
         update(model, loss, optimizers, schedules)
-        return {
-            "loss": float(loss),
-            "first": float((output.logits_per_text.argmax(-1) == torch.arange(batch_size)).float().mean()),
-        }
+        return {"loss": float(loss), "first": right_first(output.logits_per_text.detach())}
 
-    train_resumably("clip", folder, budget, state_of(model, optimizers, schedules), step)
-    return model
+    train_resumably(name, folder, budget, state_of(model, optimizers, schedules), step)
+    return model.cpu().eval()
 
 
 def contrastive_loss(logits: Tensor) -> Tensor:
     """Mean of the text→image and image→text cross-entropies; logits [batch, batch]."""
-    target = torch.arange(len(logits))
+    target = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def right_first(logits: Tensor) -> float:
+    """Share of rows whose largest entry is their own: is the right picture first among all?"""
+    return float((logits.argmax(dim=-1).cpu() == torch.arange(len(logits))).float().mean())
 
 
 def for_vision(images: Tensor) -> Tensor:

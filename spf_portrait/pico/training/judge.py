@@ -18,6 +18,7 @@ from spf_portrait.pico.training.autoencoder import pixels
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders, labels
 from spf_portrait.pico.training.resumable import (
+    CPU,
     Budget,
     cosine_with_warmup,
     generator_for,
@@ -31,16 +32,23 @@ _HIDDEN = -100
 
 
 def train_judge(
-    renders: Renders, folder: Path, budget: Budget, autoencoder: Any, *, batch_size: int = 32, seed: int = 0
+    renders: Renders,
+    folder: Path,
+    budget: Budget,
+    autoencoder: Any,
+    *,
+    batch_size: int = 32,
+    seed: int = 0,
+    device: torch.device = CPU,
 ) -> Judge:
     """Half of each batch has gone through the autoencoder, so that the judge also reads generated pictures."""
     torch.manual_seed(seed)
-    model = Judge()
+    model = Judge().to(device)
     optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-3)
     factor = cosine_with_warmup(50, budget.steps)
     schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
     truth = visible_labels(renders)
-    through_autoencoder = reconstructions(renders, autoencoder)
+    through_autoencoder = reconstructions(renders, autoencoder, device=device)
 
     def step(index: int) -> dict[str, float]:
         generator = generator_for(seed, index)
@@ -48,15 +56,15 @@ def train_judge(
         plain = torch.randint(len(truth), (half,), generator=generator)
         decoded = torch.randint(len(through_autoencoder), (half,), generator=generator)
         chosen = torch.cat([plain, decoded])
-        images = torch.cat([pixels(renders, plain), through_autoencoder[decoded].float()])
-        with torch.autocast("cpu", torch.bfloat16):
+        images = torch.cat([pixels(renders, plain), through_autoencoder[decoded].float()]).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
             logits = model(images)
-        loss = sum_of_losses(logits, truth[chosen])
+        loss = sum_of_losses(logits, truth[chosen].to(device))
         update(model, loss, optimizers, schedules)
         return {"loss": float(loss)}
 
     train_resumably("judge", folder, budget, state_of(model, optimizers, schedules), step)
-    return model.eval()
+    return model.cpu().eval()
 
 
 def visible_labels(renders: Renders) -> Tensor:
@@ -78,13 +86,15 @@ def sum_of_losses(logits: dict[str, Tensor], truth: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def reconstructions(renders: Renders, autoencoder: Any, count: int = 2000) -> Tensor:
+def reconstructions(renders: Renders, autoencoder: Any, count: int = 2000, device: torch.device = CPU) -> Tensor:
     """The first `count` portraits after a passage through the autoencoder, float16 [count, 3, 128, 128]."""
-    indices = torch.arange(min(count, len(renders.images)))
-    batches = cast("tuple[Tensor, ...]", indices.split(16))
-    with torch.autocast("cpu", torch.bfloat16):
+    batches = cast("tuple[Tensor, ...]", torch.arange(min(count, len(renders.images))).split(16))
+    autoencoder.to(device)
+    with torch.autocast(device.type, torch.bfloat16):
         latents = (
-            autoencoder.encode(pixels(renders, batch)).latent_dist.sample() for batch in tqdm(batches, "decoding")
+            autoencoder.encode(pixels(renders, batch).to(device)).latent_dist.sample()
+            for batch in tqdm(batches, "decoding")
         )
-        decoded = [autoencoder.decode(part).sample.clamp(-1, 1).half() for part in latents]
+        decoded = [autoencoder.decode(part).sample.clamp(-1, 1).half().cpu() for part in latents]
+    autoencoder.cpu()
     return torch.cat(decoded)

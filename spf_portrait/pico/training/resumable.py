@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import torch
 from tqdm import tqdm
 
 Losses = Mapping[str, float]
+CPU: Final = torch.device("cpu")
+_LOG_EVERY: Final = 25
 
 
 class Stateful(Protocol):
@@ -23,39 +25,46 @@ class Stateful(Protocol):
 
 @dataclass(frozen=True)
 class Budget:
-    """How long to train: a number of optimizer steps, and at most so many seconds in this run."""
+    """How long to train: a number of optimizer steps, and until when at most, by `time.monotonic()`."""
 
     steps: int
-    seconds: float = float("inf")
+    deadline_s: float = float("inf")
     save_every_s: float = 120.0
+
+
+class OutOfTime(Exception):
+    """The deadline passed before all steps were done; a checkpoint is kept."""
+
+    def __init__(self, name: str, done: int, steps: int) -> None:
+        super().__init__(f"{name}: {done} of {steps} steps are done, and kept")
 
 
 def train_resumably(
     name: str, folder: Path, budget: Budget, state: Mapping[str, Stateful], step: Callable[[int], Losses]
-) -> bool:
-    """Call `step(index)` until the budget is spent; keep `state` in `folder/name.pt` and losses in `name.jsonl`.
+) -> None:
+    """Call `step(index)` until the steps are done; keep `state` in `folder/name.pt` and losses in `name.jsonl`.
 
     Each step must take its randomness from its index alone, so that a resumed run equals an unbroken one.
 
-    Returns:
-        True when all steps are done, False when the time ran out first.
+    Raises:
+        OutOfTime: The deadline came first. The same call later goes on where this one stopped.
     """
     checkpoint = folder / f"{name}.pt"
     first = _restore(checkpoint, state)
-    started = saved = time.monotonic()
-    bar = tqdm(range(first, budget.steps), initial=first, total=budget.steps, desc=name, mininterval=5)
+    saved, log = time.monotonic(), list[dict[str, float]]()
+    bar = tqdm(range(first, budget.steps), initial=first, total=budget.steps, desc=f"{name:<14}", mininterval=5)
     for index in bar:
         losses = step(index)
         bar.set_postfix({key: f"{value:.4f}" for key, value in losses.items()}, refresh=False)
-        now = time.monotonic()
-        finished = index + 1 == budget.steps
-        if finished or now - saved > budget.save_every_s or now - started > budget.seconds:
-            _save(checkpoint, state, index + 1)
-            _log(folder / f"{name}.jsonl", index + 1, losses)
-            saved = now
-        if not finished and now - started > budget.seconds:
-            return False
-    return True
+        done, now = index + 1, time.monotonic()
+        if done % _LOG_EVERY == 0 or done == budget.steps:
+            log.append({"step": done, **losses})
+        if done == budget.steps or now - saved > budget.save_every_s or now > budget.deadline_s:
+            _save(checkpoint, state, done)
+            _append(folder / f"{name}.jsonl", log)
+            saved, log = now, []
+        if done < budget.steps and now > budget.deadline_s:
+            raise OutOfTime(name, done, budget.steps)
 
 
 def generator_for(seed: int, step: int) -> torch.Generator:
@@ -100,7 +109,7 @@ def state_of(model: Stateful, optimizers: Sequence[Stateful], schedules: Sequenc
 def _restore(checkpoint: Path, state: Mapping[str, Stateful]) -> int:
     if not checkpoint.exists():
         return 0
-    kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    kept: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     for key, part in state.items():
         part.load_state_dict(kept["state"][key])
     return int(kept["step"])
@@ -113,6 +122,7 @@ def _save(checkpoint: Path, state: Mapping[str, Stateful], step: int) -> None:
     os.replace(partial, checkpoint)
 
 
-def _log(path: Path, step: int, losses: Losses) -> None:
+def _append(path: Path, lines: Sequence[Losses]) -> None:
+    """Written with the checkpoint, so that steps repeated after a kill are not logged twice."""
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"step": step, **losses}) + "\n")
+        file.writelines(json.dumps(line) + "\n" for line in lines)

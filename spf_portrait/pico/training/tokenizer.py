@@ -9,14 +9,13 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
-from spf_portrait.pico.captions import SUBJECTS
-from spf_portrait.pico.domain import AXES
+from spf_portrait.pico.captions import all_phrases
 from spf_portrait.untyped import transformers
 
 _END_OF_WORD: Final = "</w>"
 _START, _END = "<|startoftext|>", "<|endoftext|>"
 MAX_TOKENS: Final = 77
-_GENERIC_WORDS: Final = ("with", "in", "and", "the", "of", "wearing", "clothes", "man", "woman", "face")
+_GENERIC_WORDS: Final = ("and", "the", "man", "woman", "has", "no")
 
 
 def new_tokenizer() -> Any:
@@ -30,8 +29,7 @@ def new_tokenizer() -> Any:
 
 def domain_words() -> Iterable[str]:
     """All words that captions of the domain are made of."""
-    phrases = [phrase for axis in AXES for value in axis.values for phrase in value.phrases]
-    yield from (word for phrase in (*phrases, *SUBJECTS) for word in phrase.replace("-", " ").split())
+    yield from (word for phrase in all_phrases() for word in phrase.replace("-", " ").split())
     yield from _GENERIC_WORDS
 
 

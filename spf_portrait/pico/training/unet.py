@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 
 import torch
 import torch.nn.functional as F
-from diffusers.training_utils import EMAModel
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from spf_portrait.pico.captions import base_phrases
@@ -17,11 +17,12 @@ from spf_portrait.pico.training.autoencoder import LATENT_CHANNELS, pixels
 from spf_portrait.pico.training.clip import WIDTH
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders
-from spf_portrait.pico.training.resumable import Budget, generator_for, state_of, train_resumably, update
+from spf_portrait.pico.training.resumable import CPU, Budget, generator_for, state_of, train_resumably, update
 from spf_portrait.untyped import diffusers
 
 LATENT_SIZE: Final = 16
 _EMPTY_CAPTIONS: Final = 0.1
+_AVERAGE_DECAY: Final = 0.998
 
 
 def new_unet() -> Any:
@@ -63,50 +64,54 @@ def train_unet(
     *,
     batch_size: int = 32,
     seed: int = 0,
+    device: torch.device = CPU,
 ) -> Any:
     """Train (or go on training) and return the moving average of the weights."""
     torch.manual_seed(seed)
-    model, scheduler = new_unet(), new_scheduler()
+    model, scheduler = new_unet().to(device), new_scheduler()
     optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=4e-4)
     factor = _warmup_then_fall(50, budget.steps)
     schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
-    average = EMAModel(model.parameters(), decay=0.998)
-    latents = cached_latents(renders, folder, autoencoder)
-    text_encoder.eval().requires_grad_(False)
+    average = AveragedModel(model, multi_avg_fn=cast("Any", get_ema_multi_avg_fn(_AVERAGE_DECAY)))
+    latents = cached_latents(renders, folder, autoencoder, device)
+    text_encoder.eval().requires_grad_(False).to(device)
 
     def step(index: int) -> dict[str, float]:
         generator, words = generator_for(seed, index), random.Random(seed * 1_000_003 + index)
         chosen = torch.randint(len(latents), (batch_size,), generator=generator)
         captions = _captions(renders, chosen, words)
         text = tokenizer(captions, padding="max_length", truncation=True, return_tensors="pt")
-        x_0 = latents[chosen].float()
-        noise = torch.randn(x_0.shape, generator=generator)
-        timesteps = torch.randint(1000, (batch_size,), generator=generator)
-        with torch.autocast("cpu", torch.bfloat16):
-            encoded = text_encoder(text.input_ids).last_hidden_state
+        x_0 = latents[chosen].float().to(device)
+        noise = torch.randn(x_0.shape, generator=generator).to(device)
+        timesteps = torch.randint(1000, (batch_size,), generator=generator).to(device)
+        with torch.autocast(device.type, torch.bfloat16):
+            encoded = text_encoder(text.input_ids.to(device)).last_hidden_state
             predicted = model(scheduler.add_noise(x_0, noise, timesteps), timesteps, encoded).sample
         loss = F.mse_loss(predicted.float(), scheduler.get_velocity(x_0, noise, timesteps))
         update(model, loss, optimizers, schedules)
-        average.step(model.parameters())
+        average.update_parameters(model)
         return {"loss": float(loss)}
 
     state = {**state_of(model, optimizers, schedules), "average": average}
     train_resumably("unet", folder, budget, state, step)
-    average.copy_to(model.parameters())
-    return model
+    text_encoder.cpu()
+    return average.module.cpu().eval()
 
 
-def cached_latents(renders: Renders, folder: Path, autoencoder: Any) -> Tensor:
+def cached_latents(renders: Renders, folder: Path, autoencoder: Any, device: torch.device = CPU) -> Tensor:
     """Scaled latents of all portraits, float16 [count, 8, 16, 16], encoded once."""
     path = folder / "latents.pt"
     if path.exists():
         return torch.load(path, weights_only=True)
     scale: float = autoencoder.config.scaling_factor
     batches = cast("tuple[Tensor, ...]", torch.arange(len(renders.images)).split(32))
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+    autoencoder.to(device)
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
         parts: list[Tensor] = [
-            autoencoder.encode(pixels(renders, batch)).latent_dist.mode() for batch in tqdm(batches, "encoding")
+            autoencoder.encode(pixels(renders, batch).to(device)).latent_dist.mode().cpu()
+            for batch in tqdm(batches, "encoding")
         ]
+    autoencoder.cpu()
     latents = (torch.cat(parts).float() * scale).half()
     partial = path.with_suffix(".partial")
     torch.save(latents, partial)

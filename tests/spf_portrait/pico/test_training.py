@@ -1,14 +1,21 @@
 """The training of the bundled model: interrupted or not, the outcome is the same."""
 
+import json
+import random
 from pathlib import Path
 from typing import cast
 
 import pytest
 import torch
 
+from spf_portrait.contract.vocabulary import read_vocabulary, unseen_words
+from spf_portrait.pico.captions import base_phrases
+from spf_portrait.pico.portrait import random_attributes
+from spf_portrait.pico.training.assemble import write_vocabulary
 from spf_portrait.pico.training.muon import Muon, muon_and_adamw, orthogonalized
 from spf_portrait.pico.training.resumable import (
     Budget,
+    OutOfTime,
     cosine_with_warmup,
     generator_for,
     state_of,
@@ -20,7 +27,7 @@ from spf_portrait.pico.training.tokenizer import domain_words, new_tokenizer
 STEPS = 6
 
 
-def trained(folder: Path, budget: Budget) -> tuple[bool, torch.Tensor]:
+def trained(folder: Path, budget: Budget) -> torch.Tensor:
     """A small regression with the optimizers of the real trainings."""
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.SiLU(), torch.nn.Linear(8, 1))
@@ -34,15 +41,18 @@ def trained(folder: Path, budget: Budget) -> tuple[bool, torch.Tensor]:
         update(model, loss, optimizers, schedules)
         return {"loss": float(loss.detach())}
 
-    finished = train_resumably("regression", folder, budget, state_of(model, optimizers, schedules), step)
-    return finished, torch.cat([weight.detach().flatten() for weight in model.parameters()])
+    train_resumably("regression", folder, budget, state_of(model, optimizers, schedules), step)
+    return torch.cat([weight.detach().flatten() for weight in model.parameters()])
 
 
 def test_a_resumed_training_equals_an_unbroken_one(tmp_path: Path) -> None:
-    _, unbroken = trained(tmp_path / "unbroken", Budget(STEPS))
-    runs = [trained(tmp_path / "broken", Budget(STEPS, seconds=0)) for _ in range(STEPS)]
-    assert [finished for finished, _ in runs] == [False] * (STEPS - 1) + [True]
-    assert torch.equal(runs[-1][1], unbroken)
+    unbroken = trained(tmp_path / "unbroken", Budget(STEPS))
+    for done in range(1, STEPS):
+        with pytest.raises(OutOfTime, match=f"regression: {done} of {STEPS} steps"):
+            trained(tmp_path / "broken", Budget(STEPS, deadline_s=0))
+    assert torch.equal(trained(tmp_path / "broken", Budget(STEPS, deadline_s=0)), unbroken)
+    steps = [json.loads(line)["step"] for line in (tmp_path / "broken" / "regression.jsonl").read_text().splitlines()]
+    assert steps == [STEPS]
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (4, 16), (16, 4), (8, 3, 3, 3)])
@@ -60,6 +70,17 @@ def test_muon_takes_the_matrices_and_leaves_the_rest_to_adamw() -> None:
     assert isinstance(muon, Muon)
     assert [tuple(p.shape) for p in muon.param_groups[0]["params"]] == [(2, 3), (2, 3, 3, 3)]
     assert sorted(p.ndim for p in adamw.param_groups[0]["params"]) == [1, 1, 2]
+
+
+def test_the_vocabulary_is_what_captions_are_made_of(tmp_path: Path) -> None:
+    write_vocabulary(tmp_path)
+    vocabulary = read_vocabulary(tmp_path)
+    assert vocabulary is not None
+    assert vocabulary <= set(domain_words())
+    for seed in range(300):
+        phrases = base_phrases(random_attributes(seed, with_held_back=True), random.Random(seed))
+        assert unseen_words(" ".join(phrases), vocabulary) == ()
+    assert unseen_words("a laptop", vocabulary) == ("laptop",)
 
 
 def test_every_word_of_the_domain_is_one_token_and_any_other_can_be_spelt() -> None:
