@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """Time a trainer gets to write its checkpoint after SIGTERM, before SIGKILL."""
     stall_s: float = Field(default=1800.0, gt=0)
     """A trainer without any event for this long counts as hung and is ended."""
+    warm_s: float = Field(default=180.0, ge=0)
+    """How long a drawing process is kept for the next pair, with the model in memory; 0 starts one for each pair."""
     retry_delay_s: float = Field(default=30.0, ge=0)
     """First waiting time after a crash of the trainer; doubles with every loss, at most 15 minutes."""
     relay_s: float = Field(default=1.0, gt=0)

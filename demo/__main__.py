@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from demo.measure import Measure, Measurement
-from demo.sheet import contact_sheet
 from demo.studio import DemoError, Studio, studio_at
 from spf_portrait.contract.bases import find_base
+from spf_portrait.sheet import contact_sheet
 
 EXAMPLE: Final = "sunglasses"
 BASE_TEXT: Final = "a portrait of a person, tan skin, a sky blue background"

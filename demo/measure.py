@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from spf_portrait.evaluate import outside_change
-from spf_portrait.pico.domain import held_back
+from spf_portrait.metrics.attributes import shows
+from spf_portrait.metrics.pixel_change import outside_change
+from spf_portrait.pico.held_out import place_of
 from spf_portrait.pico.judge import Judge, load_judge
+from spf_portrait.pico.portrait import visible_axes
 from spf_portrait.pico.regions import target_region
 from spf_portrait.untyped import diffusers
 
@@ -48,7 +50,7 @@ class Measure:
     def __init__(self, base: Path, base_text: str, target: str) -> None:
         self._base = base
         self._complete_text = f"{base_text}, {target}"
-        self._axis, self._value = held_back()[target]
+        self._axis, self._value = place_of(target)
         self._judge: Judge = load_judge(base)
         self.references = _draw(_pipeline(base), base_text)
 
@@ -60,12 +62,12 @@ class Measure:
         seen = self._judge.attributes(pictures)
         mask = torch.from_numpy(target_region(self._axis, self._value))
         changes = [outside_change(_tensor(a), _tensor(b), mask) for a, b in zip(self.references, pictures, strict=True)]
-        shown = sum(attributes[self._axis] == self._value for attributes in seen)
-        return Measurement(pictures, shown, sum(changes) / len(changes))
+        shown = sum(shows(reading, self._axis, self._value, visible_axes(reading)) for reading in seen)
+        return Measurement(pictures, round(shown), sum(changes) / len(changes))
 
 
 def _pipeline(base: Path) -> Any:
-    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(base, torch_dtype=torch.float32, local_files_only=True)
+    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(base, dtype=torch.float32, local_files_only=True)
     pipeline.set_progress_bar_config(desc="measuring               ")
     return pipeline
 

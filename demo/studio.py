@@ -38,11 +38,11 @@ class Studio:
 
     def example_set(self, name: str) -> dict[str, Any]:
         """Upload a bundled caption set."""
-        return self._answer(self._client.post(f"datasets/examples/{name}"))
+        return self._answer("POST", f"datasets/examples/{name}")
 
     def order(self, **job: Any) -> str:
         """Create a job and return its id."""
-        return str(self._answer(self._client.post("jobs", json=job))["id"])
+        return str(self._answer("POST", "jobs", job)["id"])
 
     def wait(self, job_id: str, title: str) -> dict[str, Any]:
         """Poll a job until it ends, with a progress bar.
@@ -51,7 +51,7 @@ class Studio:
             DemoError: The job did not succeed.
         """
         with tqdm(desc=f"{title:<24}", unit="step") as bar:
-            while (job := self._answer(self._client.get(f"jobs/{job_id}")))["status"] not in _FINAL:
+            while (job := self._answer("GET", f"jobs/{job_id}"))["status"] not in _FINAL:
                 _show(bar, job)
                 time.sleep(_POLL_S)
             _show(bar, job)
@@ -61,24 +61,32 @@ class Studio:
 
     def read(self, path: str) -> dict[str, Any]:
         """GET a resource below /api/v1."""
-        return self._answer(self._client.get(path))
+        return self._answer("GET", path)
 
     def download(self, address: str, to: Path) -> Path:
         """Save a file that the studio serves; it appears complete or not at all."""
-        response = self._client.get(httpx.URL(self._root).join(address))
-        self._check(response)
+        response = self._ask("GET", httpx.URL(self._root).join(address))
         to.parent.mkdir(parents=True, exist_ok=True)
         partial = to.with_name(f".{to.name}.partial")
         partial.write_bytes(response.content)
         return partial.replace(to)
 
-    def _answer(self, response: httpx.Response) -> dict[str, Any]:
-        self._check(response)
-        return response.json()
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        return self._ask(method, path, body).json()
 
-    def _check(self, response: httpx.Response) -> None:
+    def _ask(self, method: str, address: httpx.URL | str, body: dict[str, Any] | None = None) -> httpx.Response:
+        """The studio's answer.
+
+        Raises:
+            DemoError: It gave none, or refused.
+        """
+        try:
+            response = self._client.request(method, address, json=body)
+        except httpx.HTTPError as error:
+            raise DemoError(f"the studio at {self._root} no longer answers ({error}); does it still run?") from error
         if not response.is_success:
-            raise DemoError(f"{response.request.method} {response.request.url}: {response.status_code} {response.text}")
+            raise DemoError(f"{method} {response.request.url}: {response.status_code} {response.text}")
+        return response
 
 
 @contextmanager

@@ -106,6 +106,30 @@ def load_adapter(unet: nn.Module, file: Path) -> dict[str, str]:
     return metadata
 
 
+@contextmanager
+def adapter_loaded(unet: nn.Module, file: Path | None, strength: float) -> Generator[dict[str, str]]:
+    """The tuned model for a while, at some strength; without a file the original one. Gives the file's metadata.
+
+    Raises:
+        ModelError: As `load_adapter`.
+    """
+    if file is None:
+        yield {}
+        return
+    try:
+        metadata = load_adapter(unet, file)
+        set_strength(unet, strength)
+        yield metadata
+    finally:
+        remove_adapter(unet)
+
+
+def remove_adapter(unet: nn.Module) -> None:
+    """Give the U-Net back the layers it had before one was attached."""
+    if has_adapter(unet):
+        cast("Any", unet).unload_lora()
+
+
 def _read(unet: nn.Module, file: Path) -> tuple[Deltas, dict[str, str]]:
     """Weights by module path, the scale alpha/rank folded into `up`."""
     if not file.is_file():

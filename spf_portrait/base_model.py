@@ -82,9 +82,9 @@ def load_base(key: str, models_dir: Path | None = None, device: torch.device | N
             text_encoder=_frozen(
                 transformers.CLIPTextModel.from_pretrained(info.path / "text_encoder", dtype=torch.float32), place
             ),
-            vae=_frozen(diffusers.AutoencoderKL.from_pretrained(info.path / "vae", torch_dtype=torch.float32), place),
+            vae=_frozen(diffusers.AutoencoderKL.from_pretrained(info.path / "vae", dtype=torch.float32), place),
             unet=_frozen(
-                diffusers.UNet2DConditionModel.from_pretrained(info.path / "unet", torch_dtype=torch.float32), place
+                diffusers.UNet2DConditionModel.from_pretrained(info.path / "unet", dtype=torch.float32), place
             ),
             scheduler=_scheduler(info.path / "scheduler"),
             device=place,

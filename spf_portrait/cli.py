@@ -1,9 +1,8 @@
-"""`spf-portrait`: train, sample, evaluate, bases, doctor."""
+"""`spf-portrait`: train, sample, serve, evaluate, bases, doctor."""
 
 import argparse
 import json
 import logging
-import os
 import signal
 import sys
 import threading
@@ -12,11 +11,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+from spf_portrait.cli_evaluate import add_evaluate
 from spf_portrait.contract.artifacts import EXIT_FAILED, EXIT_OK, EXIT_PREEMPTED, EXIT_USAGE
 from spf_portrait.contract.bases import known_bases
 from spf_portrait.contract.errors import SpecError, SpfError
 from spf_portrait.contract.events import Failed
 from spf_portrait.contract.jobs import PRESETS, ComparisonSpec, TrainingSpec
+from spf_portrait.library_settings import settle_libraries
 from spf_portrait.progress import Report
 
 # The torch stack takes seconds to import, so each command imports what it runs, and --help answers at once.
@@ -33,6 +34,7 @@ examples:
   spf-portrait train portraits/ --out run/
   spf-portrait train portraits/ --out run/ --set stage2_steps=500 --set losses.control_map=false
   spf-portrait sample --adapter run/adapter.safetensors --text "a woman, a hat" --target "blonde hair" --out pair/
+  spf-portrait evaluate --adapter run/adapter.safetensors --out measured/
   spf-portrait evaluate pair/
 
 portraits/ is a folder with metadata.jsonl, metadata.csv or a .txt beside each picture; a .csv, .jsonl or .zip does too.
@@ -62,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands)
     _add_sample(commands)
-    _add_evaluate(commands)
+    _add_serve(commands)
+    add_evaluate(commands)
     _add_bases(commands)
     _add_doctor(commands)
     return parser
@@ -95,11 +98,15 @@ def _add_sample(commands: Any) -> None:
     _add_common(parser, _sample)
 
 
-def _add_evaluate(commands: Any) -> None:
-    parser = commands.add_parser("evaluate", help="measure pairs", description="Measure pairs; prints JSON.")
-    parser.add_argument("pairs", type=Path, nargs="+", metavar="PAIR_DIR", help="folders that `sample` wrote")
-    parser.add_argument("--mask", type=Path, metavar="FILE", help="picture, bright where the target may change things")
-    parser.set_defaults(run=_evaluate)
+def _add_serve(commands: Any) -> None:
+    parser = commands.add_parser(
+        "serve",
+        help="draw pairs ordered on standard input",
+        description="For programs: draw one pair after the other, each ordered in a line of JSON on standard input.",
+    )
+    parser.add_argument("--idle", type=float, default=180.0, metavar="SECONDS", help="longest wait for an order")
+    parser.add_argument("--models", type=Path, metavar="DIR", help="base models (default: $SPF_MODELS_DIR or models)")
+    parser.set_defaults(run=_serve, events=True)
 
 
 def _add_bases(commands: Any) -> None:
@@ -120,23 +127,8 @@ def _add_common(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespa
     parser.set_defaults(run=run)
 
 
-def _settle_libraries() -> None:
-    """Set what libraries read when they are first imported.
-
-    Idle OpenMP threads sleep instead of spinning: with another training on the same cores a pair takes 6 s instead of
-    50 s. And loading a model is our own progress: no second bar, no advice about libraries that are not needed.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    diffusers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-
-
 def _train(options: argparse.Namespace, report: Report) -> int:
-    _settle_libraries()
+    settle_libraries()
     from spf_portrait.preparation import TrainingJob
     from spf_portrait.train import Preempted, train
 
@@ -159,7 +151,7 @@ def _train(options: argparse.Namespace, report: Report) -> int:
 
 
 def _sample(options: argparse.Namespace, report: Report) -> int:
-    _settle_libraries()
+    settle_libraries()
     from spf_portrait.sample import SampleJob, sample
 
     named = {"base": options.base, "base_text": options.text, "target": options.target, "seed": options.seed}
@@ -168,10 +160,12 @@ def _sample(options: argparse.Namespace, report: Report) -> int:
     return EXIT_OK
 
 
-def _evaluate(options: argparse.Namespace, report: Report) -> int:
-    from spf_portrait.evaluate import evaluate_pairs
+def _serve(options: argparse.Namespace, report: Report) -> int:
+    settle_libraries()
+    from spf_portrait.serve import serve
 
-    return _print(evaluate_pairs(options.pairs, options.mask))
+    serve(sys.stdin.fileno(), report, options.idle, options.models)
+    return EXIT_OK
 
 
 def _bases(options: argparse.Namespace, report: Report) -> int:

@@ -145,7 +145,7 @@ def _modelspec_header(base: BaseModel, spec: TrainingSpec, target: str, size_px:
 
 def _loaded_deltas(base_folder: Path, file: Path) -> dict[str, Tensor]:
     """ΔW by module path in a pipeline that has nothing but a U-Net."""
-    unet = diffusers.UNet2DConditionModel.from_pretrained(base_folder / "unet", torch_dtype=torch.float32)
+    unet = diffusers.UNet2DConditionModel.from_pretrained(base_folder / "unet", dtype=torch.float32)
     parts = dict.fromkeys(("vae", "text_encoder", "tokenizer", "scheduler", "safety_checker", "feature_extractor"))
     pipeline: Any = diffusers.StableDiffusionPipeline(**parts, unet=unet, requires_safety_checker=False)
     pipeline.load_lora_weights(file.parent, weight_name=file.name, adapter_name="check", local_files_only=True)

@@ -16,8 +16,11 @@ from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.baselines import lora
 from spf_portrait.checkpoint import Origin, load_latest, refuse_existing
 from spf_portrait.clip_space import load_clip_space
+from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.caption_set import LoadedCaptionSet, load_caption_set
+from spf_portrait.contract.events import Notice
 from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.vocabulary import training_notices
 from spf_portrait.control_map import RunningScale
 from spf_portrait.progress import ProgressMeter, Report
 from spf_portrait.stages import Stage, dual_path, fine_tuning
@@ -95,6 +98,7 @@ def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTrain
     portraits = load_caption_set(job.data, unpack_into=unpacked)
     loading.step(1)
     base = load_base(job.spec.base, job.models_dir)
+    _notify(job, portraits, report)
     loading.step(2)
     pixels, scale = load_pixels(portraits, _size_px(job.spec, base)), RunningScale()
     rows = training_rows(base, portraits, pixels, ProgressMeter(report, "caching", len(pixels)).step)
@@ -146,6 +150,13 @@ def _state(job: TrainingJob, base: BaseModel, rows: int, scale: RunningScale, or
     if checkpoint is not None:
         restore(state, checkpoint.step, checkpoint.tensors, checkpoint.facts)
     return state
+
+
+def _notify(job: TrainingJob, portraits: LoadedCaptionSet, report: Report) -> None:
+    """Name the words that the base model has never seen."""
+    captions = [item.caption for item in portraits.items]
+    for message in training_notices(find_base(job.spec.base, job.models_dir), captions):
+        report(Notice(message=message))
 
 
 def spec_hash(spec: TrainingSpec) -> str:

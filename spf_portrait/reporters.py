@@ -5,10 +5,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Progress, to_line
+from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Notice, Progress, to_line
 
 
-def json_lines(event: Progress | CheckpointSaved | Finished | Failed) -> None:
+def json_lines(event: Progress | CheckpointSaved | Notice | Finished | Failed) -> None:
     """One event a line on standard output, flushed at once."""
     sys.stdout.write(to_line(event) + "\n")
     sys.stdout.flush()
@@ -21,9 +21,11 @@ class Bars:
         self._bar: Any = None
         self._phase = ""
 
-    def __call__(self, event: Progress | CheckpointSaved | Finished | Failed) -> None:
+    def __call__(self, event: Progress | CheckpointSaved | Notice | Finished | Failed) -> None:
         if isinstance(event, Progress):
             self._show(event)
+        elif isinstance(event, Notice):
+            tqdm.write(event.message, file=sys.stderr)
         elif isinstance(event, Failed):
             self.close()
         elif isinstance(event, Finished):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from spf_portrait.adapter import load_adapter, set_strength
+from spf_portrait.adapter import adapter_loaded
 from spf_portrait.attention_maps import TARGET
 from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.clip_space import load_clip_space
@@ -23,14 +24,18 @@ from spf_portrait.contract.artifacts import (
     control_map_name,
     noise_difference_name,
 )
-from spf_portrait.contract.events import Finished
-from spf_portrait.contract.jobs import ComparisonSpec, TrainingSpec
-from spf_portrait.control_map import phrase_distances
+from spf_portrait.contract.bases import find_base
+from spf_portrait.contract.events import Finished, Notice
+from spf_portrait.contract.jobs import ComparisonSpec
+from spf_portrait.contract.vocabulary import prompt_notices
+from spf_portrait.map_settings import MapSettings, caption_distances, map_settings
 from spf_portrait.pair import Pair, control_maps, draw_pair, scaled_differences
 from spf_portrait.pictures import coloured_png, generated_png, grey_png
 from spf_portrait.progress import ProgressMeter, Report
-from spf_portrait.training_set import prompt_distances
 from spf_portrait.versions import library_versions
+
+Bases = Callable[[str, Path | None], BaseModel]
+"""A base model by its key and the models folder."""
 
 _SOFTWARE = "SPF-Portrait"
 
@@ -52,21 +57,13 @@ class SampleJob:
     models_dir: Path | None = None
 
 
-@dataclass(frozen=True)
-class _MapSettings:
-    """How the control map was measured in training, from the adapter's metadata."""
-
-    gain: float
-    noise_scale: Tensor | None
-    bank_range: tuple[float, float] | None
-
-
-def sample(job: SampleJob, report: Report) -> Finished:
+def sample(job: SampleJob, report: Report, base_of: Bases = load_base) -> Finished:
     """Draw a pair and write it.
 
     Args:
         job: What to draw.
         report: Is told every event except the last.
+        base_of: Gives the base model; it is left as it was found.
 
     Returns:
         The last event: which files were written.
@@ -75,43 +72,43 @@ def sample(job: SampleJob, report: Report) -> Finished:
         SpfError: Model, adapter or prompt cannot be used; nothing is written then.
     """
     loading = ProgressMeter(report, "loading", 1)
-    base = load_base(job.spec.base, job.models_dir)
-    metadata: dict[str, str] = {}
-    if job.adapter is not None:
-        metadata = load_adapter(base.unet, job.adapter)
-        set_strength(base.unet, job.spec.strength)
-    loading.step(1)
-    pair = draw_pair(base, job.spec, ProgressMeter(report, "sampling", 2 * job.spec.steps).step)
-    files = {
-        REFERENCE: generated_png(pair.reference.picture, _SOFTWARE),
-        RESPONSE: generated_png(pair.response.picture, _SOFTWARE),
-    }
-    if job.spec.maps:
-        files |= _map_files(base, job.spec, pair, _map_settings(metadata))
-    files[SAMPLE] = json.dumps(_description(job, base, pair, list(files)), indent=2).encode()
+    base = base_of(job.spec.base, job.models_dir)
+    with adapter_loaded(base.unet, job.adapter, job.spec.strength) as metadata:
+        loading.step(1)
+        _notify(job, metadata.get("spf.target", ""), report)
+        files = _files(job, base, map_settings(metadata), report)
     for name, content in files.items():
         (job.out / name).parent.mkdir(parents=True, exist_ok=True)
         (job.out / name).write_bytes(content)
     return Finished(files={name: str(job.out / name) for name in files if "/" not in name})
 
 
-def _map_settings(metadata: dict[str, str]) -> _MapSettings:
-    """What is not in the metadata is measured on the pair itself."""
-    spec = TrainingSpec.model_validate_json(metadata.get("spf.spec", "{}"))
-    scale: list[float] = json.loads(metadata.get("spf.control_map_scale", "[]"))
-    bank: list[float] | None = json.loads(metadata.get("spf.phrase_distance_range", "null"))
-    return _MapSettings(
-        gain=spec.control_map_gain,
-        noise_scale=torch.tensor(scale) if any(scale) else None,
-        bank_range=None if bank is None else (bank[0], bank[1]),
-    )
+def _files(job: SampleJob, base: BaseModel, settings: MapSettings, report: Report) -> dict[str, bytes]:
+    """Draw; the content of every file by its name."""
+    pair = draw_pair(base, job.spec, ProgressMeter(report, "sampling", 2 * job.spec.steps).step)
+    files = {
+        REFERENCE: generated_png(pair.reference.picture, _SOFTWARE),
+        RESPONSE: generated_png(pair.response.picture, _SOFTWARE),
+    }
+    if job.spec.maps:
+        files |= _map_files(base, job.spec, pair, settings)
+    files[SAMPLE] = json.dumps(_description(job, base, pair, list(files)), indent=2).encode()
+    return files
 
 
-def _map_files(base: BaseModel, spec: ComparisonSpec, pair: Pair, settings: _MapSettings) -> dict[str, bytes]:
+def _notify(job: SampleJob, taught: str, report: Report) -> None:
+    """Name the words that neither the base model nor the adapter has seen."""
+    info = find_base(job.spec.base, job.models_dir)
+    for message in prompt_notices(info, job.spec.caption.complete_text, taught):
+        report(Notice(message=message))
+
+
+def _map_files(base: BaseModel, spec: ComparisonSpec, pair: Pair, settings: MapSettings) -> dict[str, bytes]:
     """PNG by file name: grey maps for every recorded timestep, coloured means for people."""
     size_px = (pair.response.picture.shape[-2], pair.response.picture.shape[-1])
     differences = scaled_differences(pair, settings.noise_scale, base.schedule.timesteps)
-    control = control_maps(pair, differences, _distances(base, spec, settings), settings.gain)
+    clip = load_clip_space(base.path, base.tokenizer, base.device)
+    control = control_maps(pair, differences, caption_distances(clip, spec.caption, settings), settings.gain)
     files = {
         CONTROL_MAP: coloured_png(control.mean(dim=0), size_px),
         NOISE_DIFFERENCE: coloured_png(differences.mean(dim=0), size_px),
@@ -139,15 +136,6 @@ def _attention_files(pair: Pair, size_px: tuple[int, int]) -> dict[str, bytes]:
             for t, maps in enumerate(attention):
                 files[attention_map_name(path, phrase, t)] = grey_png(maps[phrase] / brightest[phrase], size_px)
     return files
-
-
-def _distances(base: BaseModel, spec: ComparisonSpec, settings: _MapSettings) -> Tensor:
-    """d_p of the prompt's base phrases; without training's bank they are stretched over the prompt's own phrases."""
-    clip = load_clip_space(base.path, base.tokenizer, base.device)
-    if settings.bank_range is not None:
-        return prompt_distances(clip, spec.caption, settings.bank_range)
-    raw = phrase_distances(clip.texts([spec.target])[0], clip.texts(list(spec.caption.base)))
-    return prompt_distances(clip, spec.caption, (float(raw.min()), float(raw.max())))
 
 
 def _description(job: SampleJob, base: BaseModel, pair: Pair, files: list[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One path's way from noise to a picture, exactly as diffusers' StableDiffusionPipeline goes it."""
+"""The way from noise to pictures, exactly as diffusers' StableDiffusionPipeline goes it."""
 
 import inspect
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from torch import Tensor
 from spf_portrait.base_model import BaseModel, predict
 
 OnStep = Callable[[int, Tensor, Tensor, Tensor], None]
-"""(index of the step, timestep, U-Net input [1, ...], prediction with text [1, ...]), called after every prediction."""
+"""(index of the step, timestep, U-Net input [batch, ...], prediction with text [batch, ...]), called after each one."""
 
 
 def starting_noise(base: BaseModel, size_px: int, generator: torch.Generator) -> Tensor:
@@ -25,31 +25,31 @@ def denoise(
     noise: Tensor,
     states: tuple[Tensor, Tensor],
     guidance_scale: float,
-    generator: torch.Generator,
+    generator: torch.Generator | list[torch.Generator],
     on_step: OnStep,
 ) -> Tensor:
-    """All steps of one path.
+    """All steps of one path, for one picture or several at once.
 
     Args:
         base: With its adapter on or off, as the path wants it.
         scheduler: With its timesteps set; used up by this.
-        noise: From `starting_noise`.
-        states: Text embeddings of the empty text and of the prompt, [1, tokens, width] each.
+        noise: From `starting_noise`, [batch, channels, height, width].
+        states: Text embeddings of the empty text and of the prompts, [batch, tokens, width] each.
         guidance_scale: 1 for no classifier-free guidance.
-        generator: For samplers that draw noise at every step.
+        generator: For samplers that draw noise at every step; one for each picture of a batch.
         on_step: Sees every prediction.
 
     Returns:
-        Scaled latents of the picture.
+        Scaled latents, [batch, channels, height, width].
     """
     guided = guidance_scale > 1
     x_t = noise * scheduler.init_noise_sigma
     extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
     both = torch.cat(states) if guided else states[1]
     for index, timestep in enumerate(scheduler.timesteps):
-        shown = scheduler.scale_model_input(torch.cat([x_t] * len(both)), timestep)
+        shown = scheduler.scale_model_input(torch.cat([x_t, x_t]) if guided else x_t, timestep)
         predicted = predict(base, shown, timestep, both)
-        on_step(index, timestep, shown[-1:], predicted[-1:])
+        on_step(index, timestep, shown[-len(x_t) :], predicted[-len(x_t) :])
         x_t = scheduler.step(
             _guided(predicted, guidance_scale) if guided else predicted, timestep, x_t, **extra
         ).prev_sample

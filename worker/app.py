@@ -11,12 +11,13 @@ from multiprocessing.sharedctypes import RawValue
 from typing import Any, cast
 
 from celery import Celery
-from celery.signals import worker_shutting_down
+from celery.signals import worker_process_shutdown, worker_shutting_down
 
 from backend.db import Database
 from backend.settings import Settings
 from backend.storage import LocalStorage
-from worker.attempt import ENGINE, Bench, run_attempt
+from worker.attempt import ENGINE, Bench, engine_environment, run_attempt
+from worker.drawing_desk import DrawingDesk
 
 
 def create_worker(settings: Settings, engine: Sequence[str] = ENGINE) -> Any:
@@ -43,12 +44,19 @@ def create_worker(settings: Settings, engine: Sequence[str] = ENGINE) -> Any:
         broker_transport_options={"socket_keepalive": True, "health_check_interval": 25},
     )
     draining = _drain_flag()
+    # Holds no process before the pool's fork; afterwards the forked child, which runs the jobs, has it for itself.
+    desk = DrawingDesk(engine, engine_environment(settings), settings.warm_s)
+
+    def close_desk(**_: object) -> None:
+        desk.close()
+
+    cast(Any, worker_process_shutdown).connect(close_desk, weak=False)
 
     def run(job_id: str) -> None:
         # Opened here and not at start, because a database connection must not be carried through the pool's fork.
         db = Database(settings.sqlalchemy_url)
         try:
-            run_attempt(Bench(settings, db, LocalStorage(settings.data_dir), engine, draining), job_id)
+            run_attempt(Bench(settings, db, LocalStorage(settings.data_dir), engine, desk, draining), job_id)
         finally:
             db.close()
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -23,8 +24,11 @@ from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import DatasetVersion
 from spf_portrait.contract.artifacts import ADAPTER
+from spf_portrait.contract.drawing_order import DrawingOrder
 from spf_portrait.contract.errors import DataError, ModelError, SpfError
 from spf_portrait.contract.events import CheckpointSaved, Progress
+from spf_portrait.contract.jobs import ComparisonSpec
+from worker.drawing_desk import DrawingDesk, Supervision
 from worker.publish import publish_adapter, publish_comparison
 from worker.supervisor import Outcome, Timing, supervise
 from worker.workplace import Workplace
@@ -44,6 +48,7 @@ class Bench:
     db: Database
     storage: LocalStorage
     engine: Sequence[str]
+    desk: DrawingDesk
     draining: Callable[[], bool]
 
 
@@ -61,7 +66,7 @@ def run_attempt(bench: Bench, job_id: str) -> None:
     try:
         finished = _run(bench, claim, place)
     except SpfError as error:
-        fault = _fault(error.as_dict())
+        fault = _fault(place.in_users_words(error.as_dict()))
         _settle(bench, claim.lease, lambda session: transitions.fail(session, claim.lease, fault))
     except OSError as error:
         log.exception("job %s attempt %s: files", job_id, claim.lease.token)
@@ -75,16 +80,7 @@ def _run(bench: Bench, claim: Claim, place: Workplace) -> bool:
     """Prepare, supervise, settle; True when the result is published."""
     place.open(claim.spec)
     version = _version(bench, claim)
-    command = _training_command(bench, claim, place, version) if version else _drawing_command(bench, claim, place)
-    settings = bench.settings
-    outcome = supervise(
-        command,
-        _LeaseRecords(bench, claim.lease),
-        Timing(settings.heartbeat_s, settings.fence_s, settings.grace_s, settings.stall_s),
-        draining=bench.draining,
-        log_path=place.log,
-        environment=_environment(settings),
-    )
+    outcome = _train(bench, claim, place, version) if version else _draw(bench, claim, place)
     log.info("job %s attempt %s: %s %s", claim.lease.job_id, claim.lease.token, outcome.kind, outcome.reason)
     if outcome.kind == "finished":
         if version:
@@ -95,8 +91,28 @@ def _run(bench: Bench, claim: Claim, place: Workplace) -> bool:
             _settle(bench, claim.lease, lambda session: False)
         return published
     if outcome.kind != "fenced":
-        _settle(bench, claim.lease, lambda session: _end(bench, session, claim.lease, outcome))
+        _settle(bench, claim.lease, lambda session: _end(bench, session, claim.lease, outcome, place))
     return False
+
+
+def _train(bench: Bench, claim: Claim, place: Workplace, version: DatasetVersion) -> Outcome:
+    """Have an adapter trained."""
+    return supervise(
+        _training_command(bench, claim, place, version),
+        _LeaseRecords(bench, claim.lease),
+        _timing(bench.settings),
+        draining=bench.draining,
+        log_path=place.log,
+        environment=engine_environment(bench.settings),
+    )
+
+
+def _draw(bench: Bench, claim: Claim, place: Workplace) -> Outcome:
+    """Have a pair drawn."""
+    spec = ComparisonSpec.from_mapping(claim.spec)
+    order = DrawingOrder(spec=spec, adapter=_adapter(bench, claim), out=place.out)
+    supervision = Supervision(_LeaseRecords(bench, claim.lease), _timing(bench.settings), bench.draining)
+    return bench.desk.draw(order, place.log, supervision)
 
 
 def _training_command(bench: Bench, claim: Claim, place: Workplace, version: DatasetVersion) -> list[str]:
@@ -120,11 +136,10 @@ def _training_command(bench: Bench, claim: Claim, place: Workplace, version: Dat
     ]
 
 
-def _drawing_command(bench: Bench, claim: Claim, place: Workplace) -> list[str]:
-    """Find the adapter; return the engine's argument list."""
-    command = [*bench.engine, "sample", "--spec", str(place.spec_file), "--out", str(place.out), "--events"]
+def _adapter(bench: Bench, claim: Claim) -> Path | None:
+    """Return the file of the adapter to draw with; None for the original model."""
     if claim.source_adapter_id is None:
-        return command
+        return None
     with bench.db.read() as session:
         adapter = get_adapter(session, claim.source_adapter_id)
     keys = [str(file["key"]) for file in adapter.files if file["name"] == ADAPTER] if adapter else []
@@ -135,7 +150,7 @@ def _drawing_command(bench: Bench, claim: Claim, place: Workplace) -> list[str]:
             "an adapter of this studio",
             "Choose another adapter",
         )
-    return [*command, "--adapter", str(bench.storage.path(keys[0]))]
+    return bench.storage.path(keys[0])
 
 
 def _version(bench: Bench, claim: Claim) -> DatasetVersion | None:
@@ -154,10 +169,14 @@ def _version(bench: Bench, claim: Claim) -> DatasetVersion | None:
     return version
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    """The trainer's environment: this process's own, with the models folder the settings name."""
+def engine_environment(settings: Settings) -> dict[str, str]:
+    """The engine's environment: this process's own, with the models folder the settings name."""
     named = {} if settings.models_dir is None else {"SPF_MODELS_DIR": str(settings.models_dir.resolve())}
     return {**os.environ, **named}
+
+
+def _timing(settings: Settings) -> Timing:
+    return Timing(settings.heartbeat_s, settings.fence_s, settings.grace_s, settings.stall_s)
 
 
 class _LeaseRecords:
@@ -180,10 +199,10 @@ class _LeaseRecords:
                 transitions.add_event(session, self._lease.job_id, "checkpoint", {"step": event.step})
 
 
-def _end(bench: Bench, session: Session, lease: Lease, outcome: Outcome) -> bool:
+def _end(bench: Bench, session: Session, lease: Lease, outcome: Outcome, place: Workplace) -> bool:
     """Move a job whose trainer ended without a result."""
     if outcome.kind == "failed":
-        return transitions.fail(session, lease, _fault(outcome.error))
+        return transitions.fail(session, lease, _fault(place.in_users_words(outcome.error)))
     if outcome.kind == "preempted":
         return transitions.release(session, lease)
     if outcome.kind == "lost":

@@ -17,13 +17,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Literal, Protocol
+from typing import Literal, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from spf_portrait.contract.artifacts import EXIT_OK, EXIT_PREEMPTED
 from spf_portrait.contract.errors import DataError
-from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Progress, parse_event
+from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Notice, Progress, parse_event
 from worker.leash import leashed
 
 log = logging.getLogger(__name__)
@@ -96,38 +96,60 @@ def supervise(
     Returns:
         How it ended. The trainer and its whole session are gone by then.
     """
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    with log_path.open("ab") as errors:
-        process = subprocess.Popen(
-            leashed(command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-            env=dict(environment),
-        )
-    assert process.stdout is not None, "stdout was asked for as a pipe"
-    watch = _Watch(process, process.stdout, records, timing)
+    watch = Watch(start(command, log_path, environment), records, timing)
     try:
-        while watch.look():
-            if draining():
-                watch.ask_to_stop("drain")
+        watch.to_the_end(draining)
         return watch.outcome()
     finally:
         watch.kill()
 
 
-class _Watch:
-    """State of one supervision."""
+def start(
+    command: Sequence[str], log_path: Path, environment: Mapping[str, str], *, takes_orders: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start an engine process on a leash and in its own session. Must be called from the main thread.
 
-    def __init__(self, process: subprocess.Popen[bytes], events: IO[bytes], records: Records, timing: Timing) -> None:
+    Args:
+        command: argument list.
+        log_path: receives what it writes to standard error.
+        environment: its environment.
+        takes_orders: whether its standard input is a pipe, instead of empty.
+    """
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("ab") as errors:
+        return subprocess.Popen(
+            leashed(command),
+            stdin=subprocess.PIPE if takes_orders else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            env=dict(environment),
+        )
+
+
+class Watch:
+    """Supervision of one job.
+
+    Args:
+        process: from `start`.
+        records: lease and reports.
+        timing: heartbeat, fence, grace and stall times.
+        takes_orders: whether the process lives on after it has finished, to wait for its next order.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], records: Records, timing: Timing, *, takes_orders: bool = False
+    ) -> None:
+        assert process.stdout is not None, "started with its standard output as a pipe"
         self._process = process
-        self._events = events
+        self._events = process.stdout
         self._records = records
         self._timing = timing
+        self._takes_orders = takes_orders
+        self._heard = False
         self._selector = selectors.DefaultSelector()
-        self._selector.register(events, selectors.EVENT_READ)
-        os.set_blocking(events.fileno(), False)
+        self._selector.register(self._events, selectors.EVENT_READ)
+        os.set_blocking(self._events.fileno(), False)
         self._buffer = b""
         started = time.monotonic()
         self._last_event_s = started
@@ -141,17 +163,34 @@ class _Watch:
         self._kill_reason = ""
         self._last_word: Finished | Failed | None = None
 
-    def look(self) -> bool:
-        """Do everything that is due; False when the trainer is gone."""
+    def to_the_end(self, draining: Callable[[], bool]) -> None:
+        """Watch until the trainer is gone, or has finished and waits for its next order."""
+        while self._look():
+            if draining():
+                self._ask_to_stop("drain")
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether the process has finished this job, nobody asked it to stop, and it can take another one."""
+        disturbed = self._stop_cause or self._kill_reason or self._process.poll() is not None
+        return isinstance(self._last_word, Finished) and not disturbed
+
+    @property
+    def never_began(self) -> bool:
+        """Whether the process ended by itself without a word about this job."""
+        return not (self._heard or self._stop_cause or self._kill_reason)
+
+    def _look(self) -> bool:
+        """Do everything that is due; False at the end."""
         ended = self._process.poll() is not None
         self._read(wait_s=0.0 if ended else _LOOK_S)
         self._keep_lease()
-        if ended:
+        if ended or (self._takes_orders and isinstance(self._last_word, Finished)):
             return False
         self._enforce_times()
         return True
 
-    def ask_to_stop(self, cause: Literal["cancel", "drain"]) -> None:
+    def _ask_to_stop(self, cause: Literal["cancel", "drain"]) -> None:
         """Ask the trainer to write a checkpoint and exit; a cancel outranks a drain."""
         if not self._stop_cause:
             self._stop_asked_s = time.monotonic()
@@ -164,7 +203,7 @@ class _Watch:
         code = self._process.returncode
         if self._kill_reason == "fenced":
             return Outcome("fenced")
-        if isinstance(self._last_word, Finished) and code == EXIT_OK:
+        if isinstance(self._last_word, Finished) and (code == EXIT_OK or self._takes_orders):
             return Outcome("finished", files=self._last_word.files)
         if isinstance(self._last_word, Failed):
             return Outcome("failed", error=self._last_word.error)
@@ -178,8 +217,14 @@ class _Watch:
         """End the trainer's whole session at once and wait for it."""
         self._signal(signal.SIGKILL)
         self._process.wait()
-        self._selector.close()
+        self.leave()
         self._events.close()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def leave(self) -> None:
+        """Stop watching; the process lives on."""
+        self._selector.close()
 
     def _read(self, wait_s: float) -> None:
         """Take in what the trainer said."""
@@ -202,8 +247,9 @@ class _Watch:
             except DataError as error:
                 log.warning("trainer: %s", error)
 
-    def _note(self, event: Progress | CheckpointSaved | Finished | Failed) -> None:
+    def _note(self, event: Progress | CheckpointSaved | Notice | Finished | Failed) -> None:
         """Note one event."""
+        self._heard = True
         self._last_event_s = time.monotonic()
         if isinstance(event, Progress):
             if self._news is not None and self._news.phase != event.phase:
@@ -211,6 +257,8 @@ class _Watch:
             self._news = event
         elif isinstance(event, CheckpointSaved):
             self._try_record(lambda: self._records.checkpoint(event))
+        elif isinstance(event, Notice):
+            log.info("trainer: %s", event.message)
         else:
             self._last_word = event
 
@@ -236,7 +284,7 @@ class _Watch:
         if answers == [None]:
             self._kill_for("fenced")
         elif answers == ["canceling"]:
-            self.ask_to_stop("cancel")
+            self._ask_to_stop("cancel")
 
     def _try_record(self, write: Callable[[], object]) -> bool:
         """Write to the records; a database that is away for a while must not end the training."""

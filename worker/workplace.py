@@ -11,6 +11,7 @@ Every attempt writes under its own token, so a paused worker that wakes up late 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ from backend.tables import DatasetVersion
 from spf_portrait.contract.caption_set import CaptionItem, write_imagefolder
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.portraits import open_portrait
+
+_LAID_OUT = re.compile(r"(?<![\w.-])\d{4}\.png\b")
 
 
 class Workplace:
@@ -42,6 +45,7 @@ class Workplace:
         self.out = self.root / "out"
         self.checkpoints = storage.path(f"checkpoints/{lease.job_id}/{lease.token}")
         self.log = storage.path(f"logs/{lease.job_id}.{lease.token}.log")
+        self._uploaded_names: dict[str, str] = {}
 
     def open(self, spec: Mapping[str, Any]) -> None:
         """Make the folders and write the order."""
@@ -52,18 +56,21 @@ class Workplace:
 
     def lay_out(self, version: DatasetVersion) -> None:
         """Write a frozen caption set as an imagefolder, the form in which the engine reads it."""
+        named = {f"{number:04d}.png": item for number, item in enumerate(version.items)}
+        self._uploaded_names = {name: str(item["file_name"]) for name, item in named.items()}
         items = [
-            CaptionItem(
-                file_name=f"{number:04d}.png",
-                caption=Caption(base=tuple(item["base"]), target=str(item["target"])),
-            )
-            for number, item in enumerate(version.items)
+            CaptionItem(file_name=name, caption=Caption(base=tuple(item["base"]), target=str(item["target"])))
+            for name, item in named.items()
         ]
-        pictures = (
-            open_portrait(self._storage.path(str(item["image_key"])), str(item["file_name"]) + ".png")
-            for item in version.items
-        )
+        pictures = (open_portrait(self._storage.path(str(item["image_key"])), name) for name, item in named.items())
         write_imagefolder(items, pictures, self.data)
+
+    def in_users_words(self, error: Mapping[str, str]) -> dict[str, str]:
+        """An error about laid out portraits, with the names that they were uploaded under."""
+        return {
+            key: _LAID_OUT.sub(lambda found: self._uploaded_names.get(found[0], found[0]), text)
+            for key, text in error.items()
+        }
 
     def inherit_checkpoints(self, ancestors: Sequence[str]) -> None:
         """Copy the newest checkpoints of this job, or else of its nearest ancestor that has any.

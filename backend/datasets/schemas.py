@@ -24,7 +24,7 @@ class ItemOut(BaseModel):
 
     id: str
     file_name: str
-    base: list[str]
+    base: list[str] = Field(description="base phrases; all that the caption says while it has no target")
     target: str | None
     width_px: int
     height_px: int

@@ -126,7 +126,7 @@ def _read_portrait(item: FoundItem, picture: Path) -> ReadPortrait:
         sha256=sha256_of(picture),
         width_px=image.width,
         height_px=image.height,
-        base=list(item.caption.base) if item.caption else [],
+        base=list(item.caption.base if item.caption else item.phrases),
         target=item.caption.target if item.caption else None,
         problem=describe(item.errors[0]) if item.errors else None,
     )

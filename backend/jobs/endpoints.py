@@ -15,7 +15,7 @@ from backend.context import Context, ContextDep
 from backend.jobs import service
 from backend.jobs.schemas import EventPage, JobIn, JobList, JobOut
 from backend.paging import PageDep
-from backend.tables import JobState
+from backend.tables import JobKind, JobState
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -42,9 +42,14 @@ def create_job(
 
 
 @router.get("")
-def list_jobs(context: ContextDep, page: PageDep, status: Annotated[list[JobState] | None, Query()] = None) -> JobList:
+def list_jobs(
+    context: ContextDep,
+    page: PageDep,
+    kind: Annotated[list[JobKind] | None, Query(description="only jobs of this kind; may be repeated")] = None,
+    status: Annotated[list[JobState] | None, Query(description="only jobs in this state; may be repeated")] = None,
+) -> JobList:
     """List the jobs, newest first."""
-    return service.list_jobs(context, page, status or [])
+    return service.list_jobs(context, page, kind or [], status or [])
 
 
 @router.get("/{job_id}")

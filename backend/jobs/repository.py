@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from backend.tables import Adapter, Comparison, DatasetVersion, IdempotencyKey, Job, JobEvent
+from backend.tables import Adapter, Comparison, DatasetVersion, IdempotencyKey, Job, JobEvent, JobKind, JobState
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,15 @@ def get_job(session: Session, job_id: str) -> JobRow | None:
     return rows[0] if rows else None
 
 
-def list_jobs(session: Session, *, limit: int, cursor: str | None, states: Sequence[str]) -> list[JobRow]:
-    """Return up to `limit` jobs, newest first, older than the cursor."""
+def list_jobs(
+    session: Session, *, limit: int, cursor: str | None, kinds: Sequence[JobKind], states: Sequence[JobState]
+) -> list[JobRow]:
+    """Return up to `limit` jobs of these kinds and states (of all, when empty), newest first, older than the cursor."""
     query = _joined().order_by(Job.id.desc()).limit(limit)
     if cursor is not None:
         query = query.where(Job.id < cursor)
+    if kinds:
+        query = query.where(Job.kind.in_(kinds))
     if states:
         query = query.where(Job.state.in_(states))
     return _read(session, query)

@@ -28,7 +28,7 @@ from backend.jobs.schemas import (
     TrainingIn,
 )
 from backend.paging import PageRequest, cut_page
-from backend.tables import FINAL_STATES, Job
+from backend.tables import FINAL_STATES, Job, JobKind, JobState
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.jobs import ComparisonSpec, Preset, TrainingSpec
 
@@ -117,10 +117,10 @@ def read_job(context: Context, job_id: str) -> JobOut:
         return _job_out(_require(session, job_id))
 
 
-def list_jobs(context: Context, page: PageRequest, states: Sequence[str]) -> JobList:
-    """Return a page of jobs, newest first."""
+def list_jobs(context: Context, page: PageRequest, kinds: Sequence[JobKind], states: Sequence[JobState]) -> JobList:
+    """Return a page of jobs, newest first; an empty filter lets everything through."""
     with context.db.read() as session:
-        rows = repository.list_jobs(session, limit=page.limit + 1, cursor=page.cursor, states=states)
+        rows = repository.list_jobs(session, limit=page.limit + 1, cursor=page.cursor, kinds=kinds, states=states)
     cut = cut_page(rows, [row.job.id for row in rows], page.limit)
     return JobList(
         data=[_job_out(row) for row in cut.rows],

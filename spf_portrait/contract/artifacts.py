@@ -12,6 +12,9 @@ CONTROL_MAP: Final = "control_map.png"
 NOISE_DIFFERENCE: Final = "noise_difference.png"
 SAMPLE: Final = "sample.json"
 
+EVALUATION: Final = "evaluation.json"
+EVALUATION_SHEET: Final = "evaluation.png"
+
 CHECKPOINT_MANIFEST: Final = "manifest.json"
 
 EXIT_OK: Final = 0

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, NoReturn, cast
 
 from spf_portrait.contract.errors import DataError
-from spf_portrait.contract.phrases import Caption, parse_caption
+from spf_portrait.contract.phrases import Caption, loose_phrases, parse_caption, usable_phrases
 from spf_portrait.contract.portraits import IMAGE_SUFFIXES
 
 MAX_ROWS: Final = 10_000
@@ -28,12 +28,16 @@ _OTHER_IMAGE_SUFFIXES: Final = frozenset({".gif", ".bmp", ".svg", ".tif", ".tiff
 
 @dataclass(frozen=True)
 class FoundItem:
-    """One portrait of a caption set as it was found, with what is wrong about it."""
+    """One portrait of a caption set as it was found, with what is wrong about it.
+
+    `phrases` is what was written where that is no caption yet: the target, if it was named, is one of them.
+    """
 
     file_name: str
     path: Path | None
     caption: Caption | None
     errors: tuple[DataError, ...] = ()
+    phrases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,20 +158,39 @@ def _from_row(name: str, path: Path, row: _Row, target: str | None) -> FoundItem
     try:
         return FoundItem(name, path, _caption(row.values, target))
     except DataError as error:
-        return FoundItem(name, path, None, (_placed(error, name, row.place),))
+        return FoundItem(name, path, None, (_placed(error, name, row.place),), _phrases(row.values))
 
 
 def _caption(values: Mapping[str, Any], target: str | None) -> Caption:
-    own_target = values.get("target")
-    if isinstance(own_target, str) and own_target.strip():
-        target = own_target
+    base, target = _base(values), _target(values) or target
+    if base is not None:
+        return Caption(base=base, target=target or "")
+    return parse_caption(_plain_text(values), target=target)
+
+
+def _phrases(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a row says, where that is no caption yet."""
+    base = _base(values)
+    return loose_phrases(_plain_text(values)) if base is None else usable_phrases((*base, _target(values) or ""))
+
+
+def _base(values: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The base phrases of a row that gives them one by one."""
     base: object = values.get("base")
     if isinstance(base, str) and base.strip():
-        return Caption(base=tuple(base.split(";")), target=target or "")
+        return tuple(base.split(";"))
     if isinstance(base, list) and all(isinstance(phrase, str) for phrase in cast("list[object]", base)):
-        return Caption(base=tuple(cast("list[str]", base)), target=target or "")
-    text = next((values[column] for column in _TEXT_COLUMNS if isinstance(values.get(column), str)), "")
-    return parse_caption(text, target=target)
+        return tuple(cast("list[str]", base))
+    return None
+
+
+def _target(values: Mapping[str, Any]) -> str | None:
+    target = values.get("target")
+    return target if isinstance(target, str) and target.strip() else None
+
+
+def _plain_text(values: Mapping[str, Any]) -> str:
+    return next((values[column] for column in _TEXT_COLUMNS if isinstance(values.get(column), str)), "")
 
 
 def _from_sidecar(name: str, labels: Mapping[str, Path], target: str | None) -> FoundItem:
@@ -175,11 +198,12 @@ def _from_sidecar(name: str, labels: Mapping[str, Path], target: str | None) -> 
     sidecar = next((stem + suffix for suffix in (".txt", ".caption") if stem + suffix in labels), None)
     if sidecar is None:
         return FoundItem(name, labels[name], None, (_without_caption(name, stem),))
+    text = ""
     try:
-        lines = _text(labels[sidecar], sidecar).split("\n")
-        return FoundItem(name, labels[name], parse_caption(", ".join(lines), target=target))
+        text = ", ".join(_text(labels[sidecar], sidecar).split("\n"))
+        return FoundItem(name, labels[name], parse_caption(text, target=target))
     except DataError as error:
-        return FoundItem(name, labels[name], None, (_placed(error, name, sidecar),))
+        return FoundItem(name, labels[name], None, (_placed(error, name, sidecar),), loose_phrases(text))
 
 
 def _said_twice(item: FoundItem, row: _Row) -> FoundItem:

@@ -32,6 +32,13 @@ class CheckpointSaved(_Event):
     path: str
 
 
+class Notice(_Event):
+    """Something that a person should know; the work goes on."""
+
+    kind: Literal["notice"] = "notice"
+    message: str
+
+
 class Finished(_Event):
     """The work is done; `files` gives what was written, by what it is."""
 
@@ -46,17 +53,17 @@ class Failed(_Event):
     error: dict[str, str]
 
 
-Event = Annotated[Progress | CheckpointSaved | Finished | Failed, Field(discriminator="kind")]
+Event = Annotated[Progress | CheckpointSaved | Notice | Finished | Failed, Field(discriminator="kind")]
 
-_EVENT: TypeAdapter[Progress | CheckpointSaved | Finished | Failed] = TypeAdapter(Event)
+_EVENT: TypeAdapter[Progress | CheckpointSaved | Notice | Finished | Failed] = TypeAdapter(Event)
 
 
-def to_line(event: Progress | CheckpointSaved | Finished | Failed) -> str:
+def to_line(event: Progress | CheckpointSaved | Notice | Finished | Failed) -> str:
     """One line of JSON, without the line feed."""
     return event.model_dump_json()
 
 
-def parse_event(line: str | bytes) -> Progress | CheckpointSaved | Finished | Failed:
+def parse_event(line: str | bytes) -> Progress | CheckpointSaved | Notice | Finished | Failed:
     """Read what `to_line` wrote.
 
     Raises:
@@ -68,6 +75,6 @@ def parse_event(line: str | bytes) -> Progress | CheckpointSaved | Finished | Fa
         raise DataError(
             "unreadable_event",
             f"the line {line[:80]!r} ({error.errors()[0]['msg']})",
-            "one JSON object with kind progress, checkpoint, finished or failed",
+            "one JSON object with kind progress, checkpoint, notice, finished or failed",
             "Start the engine with --events and send other output to standard error",
         ) from error

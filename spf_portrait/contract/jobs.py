@@ -141,6 +141,22 @@ class ComparisonSpec(_Spec):
         return Caption(base=split_phrases(self.base_text), target=self.target)
 
 
+class EvaluationSpec(_Spec):
+    """One adapter measured against the original model on texts that no training saw."""
+
+    base: BaseKey = "pico"
+    target: str | None = Field(
+        default=None, min_length=1, max_length=MAX_PHRASE_CHARACTERS, description="the adapter's own if null"
+    )
+    count: int | None = Field(
+        default=None, ge=1, le=500, description="texts, four pictures each; 32, or all of a given file, if null"
+    )
+    seed_from: Seed = Field(default=0, description="the texts are drawn from this seed and the following ones")
+    steps: int = Field(default=25, ge=1, le=100, description="denoising steps")
+    guidance_scale: float = Field(default=4.0, ge=1, le=20)
+    strength: float = Field(default=1.0, ge=0, le=2, description="factor on the adapter's weights")
+
+
 def _spec_error(model: type[BaseModel], error: ValidationError) -> SpecError:
     """Say the first thing that is wrong with a specification."""
     first = error.errors()[0]

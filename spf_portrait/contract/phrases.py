@@ -11,6 +11,7 @@ A caption is split at commas, at "with" and "wearing", and at "in" before an art
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -137,6 +138,18 @@ def split_phrases(text: str) -> tuple[str, ...]:
     """Split plain text into phrases by the rules at the top of this file."""
     pieces = (piece for part in text.split(",") for piece in _CONNECTIVE.split(tidy(part)))
     return tuple(filter(None, (piece.strip(" .;") for piece in pieces)))
+
+
+def loose_phrases(text: str) -> tuple[str, ...]:
+    """Phrases of a text that is no caption yet, whether they are marked as target or not."""
+    return usable_phrases(split_phrases(_RESERVED.sub(",", text)))
+
+
+def usable_phrases(phrases: Iterable[str]) -> tuple[str, ...]:
+    """Those that a caption may have: parted at reserved characters, each once, none too long, not too many."""
+    pieces = (piece.strip() for phrase in phrases for piece in _RESERVED.split(tidy(phrase)))
+    fitting = (piece for piece in pieces if 0 < len(piece) <= MAX_PHRASE_CHARACTERS)
+    return tuple(dict.fromkeys(fitting))[:MAX_PHRASES]
 
 
 def tidy(text: str) -> str:

@@ -66,9 +66,13 @@ def test_a_broken_portrait_is_named_and_the_rest_is_kept(client: TestClient) -> 
 
 
 def test_a_caption_without_target_is_named_and_can_be_corrected(client: TestClient) -> None:
-    files = {**GOOD_FILES, "captions.csv": b'file_name,text\na.png,"a woman, [blonde hair]"\nb.png,"a man"\n'}
+    files = {
+        **GOOD_FILES,
+        "captions.csv": b'file_name,text\na.png,"a woman, [blonde hair]"\nb.png,"a man in a scarf, blonde hair"\n',
+    }
     dataset = _upload(client, files).json()
     item = dataset["items"][1]
+    assert (item["base"], item["target"]) == (["a man", "a scarf", "blonde hair"], None)
     assert item["errors"][0]["code"] == "no_target"
     assert "b.png" in item["errors"][0]["message"]
     refused = client.post(f"{URL}/{dataset['id']}/freeze")

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from backend.main import create_app
 from backend.settings import Settings
+from spf_portrait.contract.vocabulary import VOCABULARY
 
 
 def _assert_problem(answer: Any, status: int) -> dict[str, Any]:
@@ -91,7 +92,12 @@ def test_foreign_hosts_and_sites_are_refused(client: TestClient) -> None:
 def test_readiness_names_the_base_models(client: TestClient) -> None:
     assert client.get("/readyz").json() == {"status": "ready", "bases": ["pico"]}
     bases = client.get("/api/v1/bases").json()["data"]
-    assert bases == [{"key": "pico", "title": "pico", "family": "sd1", "image_size_px": 128}]
+    assert bases == [{"key": "pico", "title": "pico", "family": "sd1", "image_size_px": 128, "vocabulary": None}]
+
+
+def test_a_base_that_knows_few_words_names_them(client: TestClient, models_dir: Path) -> None:
+    (models_dir / "pico" / VOCABULARY).write_text("a\nhat\nRed\n", "utf-8")
+    assert client.get("/api/v1/bases").json()["data"][0]["vocabulary"] == ["a", "hat", "red"]
 
 
 def test_not_ready_without_tables(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -57,6 +57,31 @@ def test_queue_positions(client: TestClient, dataset_id: str) -> None:
     assert [job["id"] for job in queued] == [ids[2], ids[1]]
 
 
+def test_lists_are_filtered_page_by_page(client: TestClient, new_job: NewJob) -> None:
+    made = [new_job(kind) for kind in ("training", "comparison") * 3]
+    trainings, comparisons = made[::2], made[1::2]
+    client.post(f"{URL}/{trainings[1]}/cancel")
+
+    def listed(**query: Any) -> list[str]:
+        answer = client.get(URL, params=query).json()
+        ids = [job["id"] for job in answer["data"]]
+        return ids + (listed(**(query | {"cursor": answer["next_cursor"]})) if answer["has_more"] else [])
+
+    assert listed(kind="training", limit=2) == trainings[::-1]
+    assert listed(kind="comparison", limit=1) == comparisons[::-1]
+    assert listed(kind=["training", "comparison"], limit=4) == made[::-1]
+    assert listed(kind="training", status="queued", limit=1) == [trainings[2], trainings[0]]
+    assert listed(kind="comparison", status="canceled") == []
+    assert listed(status=["canceled", "queued"], limit=5) == made[::-1]
+
+
+@pytest.mark.parametrize(("name", "value"), [("kind", "drawing"), ("status", "done"), ("kind", "")])
+def test_unknown_filters_are_refused(client: TestClient, name: str, value: str) -> None:
+    answer = client.get(URL, params={name: value})
+    assert answer.status_code == 422
+    assert name in answer.json()["errors"][0]["pointer"]
+
+
 @pytest.mark.parametrize(
     ("spec", "code", "named"),
     [

@@ -10,14 +10,13 @@ from socket import socket
 from threading import Thread
 from typing import Any
 
-import httpx2 as httpx
 import pytest
 from PIL import Image
 
-from demo.__main__ import Outcome, summary
+from demo.__main__ import Outcome, main, summary
 from demo.measure import Measurement
-from demo.sheet import contact_sheet
 from demo.studio import DemoError, Studio, studio_at
+from spf_portrait.sheet import contact_sheet
 
 WEIGHTS = b"weights" * 100
 
@@ -28,7 +27,8 @@ class Answers:
 
     by_request: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict[str, list[tuple[int, bytes]]])
     posted: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    cut_off: bool = False
+    cut_off: str = ""
+    """The request whose answer breaks off in the middle."""
 
     def give(self, request: str, *documents: dict[str, Any] | bytes, status: int = 200) -> None:
         """Answer with these one after the other, and with the last one ever after."""
@@ -72,11 +72,12 @@ def handler_of(answers: Answers) -> type[BaseHTTPRequestHandler]:
             """Keep the test's output clean."""
 
         def _answer(self) -> None:
-            status, body = answers.next(f"{self.command} {self.path}")
+            request = f"{self.command} {self.path}"
+            status, body = answers.next(request)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body[: len(body) // 2] if answers.cut_off else body)
+            self.wfile.write(body[: len(body) // 2] if answers.cut_off == request else body)
 
     return Handler
 
@@ -141,7 +142,7 @@ def refuse(answers: Answers) -> None:
 
 def cut_off(answers: Answers) -> None:
     answers.give("GET /files/a", WEIGHTS)
-    answers.cut_off = True
+    answers.cut_off = "GET /files/a"
 
 
 @pytest.mark.parametrize("fault", [refuse, cut_off])
@@ -150,9 +151,37 @@ def test_a_download_that_fails_leaves_the_earlier_file_as_it_was(
 ) -> None:
     (tmp_path / "a").write_bytes(b"earlier")
     fault(server.answers)
-    with pytest.raises((DemoError, httpx.HTTPError)):
+    with pytest.raises(DemoError):
         Studio(server.url).download("/files/a", tmp_path / "a")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"earlier")]
+
+
+CALLS: list[Callable[[Studio], object]] = [
+    lambda studio: studio.example_set("sunglasses"),
+    lambda studio: studio.order(kind="training"),
+    lambda studio: studio.wait("job_1", "training"),
+    lambda studio: studio.read("bases"),
+    lambda studio: studio.download("/files/a", Path("never-written")),
+]
+
+
+@pytest.mark.parametrize("use", CALLS)
+def test_a_studio_that_died_is_told_as_such(use: Callable[[Studio], object]) -> None:
+    with unused_port() as port, pytest.raises(DemoError, match=rf"studio at http://127.0.0.1:{port} no longer answers"):
+        use(Studio(f"http://127.0.0.1:{port}"))
+
+
+def test_the_command_ends_with_a_sentence_when_the_studio_dies_in_the_middle(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers.give("GET /readyz", {})
+    server.answers.give("POST /api/v1/datasets/examples/sunglasses", {"id": "ds_1", "target": "sunglasses"})
+    server.answers.give("POST /api/v1/jobs", job("queued"))
+    server.answers.give("GET /api/v1/jobs/job_1", job("running"))
+    server.answers.cut_off = "GET /api/v1/jobs/job_1"
+    monkeypatch.setattr("sys.argv", ["demo", "--out", str(tmp_path), "--url", server.url])
+    assert main() == 1
+    assert "The demo stopped: the studio at" in capsys.readouterr().err
 
 
 def test_the_studio_at_an_address_is_taken_as_it_is(server: Server, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from spf_portrait.contract.vocabulary import VOCABULARY
 from tests.end_to_end.browser import CHROMEDRIVER, CHROMIUM, Browser, open_browser
 from tests.end_to_end.running_studio import REPOSITORY, RunningStudio, running_studio
 from tests.spf_portrait.tiny_model import write_tiny_base
@@ -30,7 +31,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     built = REPOSITORY / "backend" / "static" / "index.html"
     assert built.is_file(), "the page is not built: cd frontend && npm ci && npm run build"
     models = tmp_path_factory.mktemp("models")
-    write_tiny_base(models / "pico")
+    pico = write_tiny_base(models / "pico")
+    (pico / VOCABULARY).write_text("a woman red green blue background sunglasses", "utf-8")
     with running_studio(tmp_path_factory.mktemp("data"), models) as running:
         yield running
 
@@ -51,7 +53,7 @@ def browser(downloads: Path) -> Iterator[Browser]:
 
 
 def make_caption_set(folder: Path) -> list[Path]:
-    """Four portraits, one of whose captions has a slip of the pen, and one file that is no picture."""
+    """Four portraits, and a file that is no picture; one caption has a slip of the pen, another one marks no target."""
     folder.mkdir()
     lines: list[str] = []
     for number, colour in enumerate(("red", "green", "blue", "orange")):
@@ -59,7 +61,8 @@ def make_caption_set(folder: Path) -> list[Path]:
         ImageDraw.Draw(image).ellipse((32, 24, 96, 104), fill="wheat")
         image.save(folder / f"portrait_{number}.png")
         person = "a wmoan" if number == 2 else "a woman"
-        text = f"{person}, a {colour} background, [sunglasses]"
+        target = "sunglasses" if number == 3 else "[sunglasses]"
+        text = f"{person}, a {colour} background, {target}"
         lines.append(json.dumps({"file_name": f"portrait_{number}.png", "text": text}))
     (folder / "broken.png").write_bytes(b"not a picture")
     lines.append(json.dumps({"file_name": "broken.png", "text": "a woman, [sunglasses]"}))
@@ -81,7 +84,11 @@ def upload_and_correct(browser: Browser, studio: RunningStudio, files: list[Path
     browser.find("input[type=file]").send_keys("\n".join(str(file) for file in files))
     browser.wait("four captions", lambda: browser.count("main ul.items > li") == 4)
     assert "broken.png" in browser.text(), "the broken picture must be named"
+    browser.wait("the words that pico does not know", lambda: "has never seen: wmoan, orange." in browser.text())
     browser.retype(browser.field("Base phrase 1 of portrait_2.png"), "a woman")
+    browser.wait("one unknown word less", lambda: "has never seen: orange." in browser.text())
+    browser.field("Teach “sunglasses”").click()
+    browser.wait("four sound captions", lambda: "needs a correction" not in browser.text())
     dataset = f"/datasets/{id_in_address(browser, 'set')}"
     browser.wait("the saved correction", lambda: studio.read(dataset)["items"][2]["base"][0] == "a woman")
     assert studio.read(dataset)["target"] == "sunglasses"

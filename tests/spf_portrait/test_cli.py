@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import pytest
 
 from spf_portrait.cli import main
 from spf_portrait.contract.artifacts import ADAPTER, EXIT_FAILED, EXIT_OK, EXIT_PREEMPTED, EXIT_USAGE
-from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Progress, parse_event
+from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Notice, Progress, parse_event
+from spf_portrait.contract.vocabulary import VOCABULARY
 
 SHORT = ["--base", "tiny", "--set", "stage1_steps=2", "--set", "stage2_steps=2", "--set", "batch_size=2"]
 
@@ -28,6 +30,32 @@ def test_train_then_sample_then_evaluate(
     assert str(pair / "response.png") in capsys.readouterr().out
     assert main(["evaluate", str(pair)]) == EXIT_OK
     assert json.loads(capsys.readouterr().out)["mean"]["change"] >= 0
+
+
+def test_words_that_the_base_has_never_seen_are_named_and_nothing_stops(
+    models_dir: Path, caption_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = tmp_path / "models" / "tiny"
+    shutil.copytree(models_dir / "tiny", closed)
+    (closed / VOCABULARY).write_text("a woman man brown jacket blue hat", "utf-8")
+    models, run = ["--models", str(closed.parent)], tmp_path / "run"
+    assert main(["train", str(caption_folder), "--out", str(run), *SHORT, *models]) == EXIT_OK
+    told = capsys.readouterr().err
+    assert "has never seen: curtain, background. It knows 7 words" in told
+    assert "The target 'blonde hair' has words" in told
+    texts = ["--text", "a laptop", "--target", "blonde hair", "--set", "steps=2", "--set", "maps=false"]
+    sample = ["sample", "--base", "tiny", *texts, *models, "--events"]
+    assert main([*sample, "--out", str(tmp_path / "original")]) == EXIT_OK
+    assert notices(capsys) == ["laptop, blonde, hair"]
+    assert main([*sample, "--out", str(tmp_path / "taught"), "--adapter", str(run / ADAPTER)]) == EXIT_OK
+    assert notices(capsys) == ["laptop"], "the adapter was taught the others"
+
+
+def notices(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The words that each notice among the events names."""
+    events = [parse_event(line) for line in capsys.readouterr().out.splitlines()]
+    messages = [event.message for event in events if isinstance(event, Notice)]
+    return [message.partition("never seen: ")[2].partition(". ")[0] for message in messages]
 
 
 def test_options_come_from_file_settings_and_flags_in_that_order(

@@ -1,11 +1,12 @@
 """A small engine for tests of the worker: speaks the contract's events, trains nothing.
 
 Usage: double_engine.py MODE train DATA --spec FILE --out DIR --checkpoints DIR --resume --events
-       double_engine.py MODE sample --spec FILE --out DIR --events [--adapter FILE]
+       double_engine.py MODE serve --idle SECONDS
 
 Modes: quick, slow (0.15 s a step), refuse (reports an error), crash (dies in the middle), hang (falls silent),
-deaf (slow, ignores SIGTERM), chatty (mixes other text into its output). The adapter it writes lists the steps that led
-to it, those before a resume included.
+deaf (slow, ignores SIGTERM), chatty (mixes other text into its output), picky (complains about the second portrait).
+The adapter it writes lists the steps that led to it, those before a resume included; the pair it draws names the
+process that drew it. A pair of UNLUCKY_SEED lets it crash, refuse or hang; leaving ends it at the second pair.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import select
 import signal
 import sys
 import time
@@ -27,8 +29,11 @@ from spf_portrait.contract.artifacts import (
     SAMPLE,
     attention_map_name,
 )
-from spf_portrait.contract.errors import TrainingError
+from spf_portrait.contract.drawing_order import DrawingOrder, parse_order
+from spf_portrait.contract.errors import DataError, TrainingError
 from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Progress, to_line
+
+UNLUCKY_SEED = 13
 
 
 def say(event: Progress | CheckpointSaved | Finished | Failed) -> None:
@@ -51,6 +56,10 @@ def train(mode: str, options: argparse.Namespace) -> int:
         sys.stdout.write("a library prints something\n{broken json\n")
     if mode == "refuse":
         say(Failed(error=TrainingError("loss_not_finite", "a loss of nan", "finite losses", "Lower it").as_dict()))
+        return EXIT_FAILED
+    if mode == "picky":
+        name = json.loads(rows[1])["file_name"]
+        say(Failed(error=DataError("too_many_tokens", f"90 tokens of {name}", "77", f"Shorten {name}").as_dict()))
         return EXIT_FAILED
     for step in range(len(steps), total):
         time.sleep(0.15 if mode in {"slow", "deaf"} else 0.0)
@@ -77,19 +86,36 @@ def save(checkpoint: Path, steps: list[int]) -> None:
     say(CheckpointSaved(step=len(steps), path=str(checkpoint)))
 
 
-def sample(mode: str, options: argparse.Namespace) -> int:
+def serve(mode: str, idle_s: float) -> int:
+    """Draw what is ordered."""
+    drawn = 0
+    while select.select([sys.stdin], [], [], idle_s)[0] and (line := sys.stdin.buffer.readline()):
+        if mode == "leaving" and drawn:
+            return 0
+        code = draw(mode, parse_order(line))
+        if code:
+            return code
+        drawn += 1
+    return 0
+
+
+def draw(mode: str, order: DrawingOrder) -> int:
     """Write files as a drawing would."""
-    out = Path(options.out)
-    spec = json.loads(Path(options.spec).read_text("utf-8"))
     say(Progress(phase="sampling", step=0, total=2))
-    if mode == "slow":
-        time.sleep(1.5)
+    if order.spec.seed == UNLUCKY_SEED:
+        if mode == "crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if mode == "refuse":
+            say(Failed(error=DataError("too_many_tokens", "90 tokens", "77", "Shorten it").as_dict()))
+            return EXIT_FAILED
+        time.sleep(600)
     for name in (REFERENCE, RESPONSE, attention_map_name("response", 0, 0)):
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (out / name).write_bytes(b"\x89PNG" + name.encode())
-    record = {"seed": spec["seed"], "adapter": Path(options.adapter).read_text("utf-8") if options.adapter else None}
-    (out / SAMPLE).write_text(json.dumps(record), "utf-8")
-    say(Finished(files={"sample": str(out / SAMPLE)}))
+        (order.out / name).parent.mkdir(parents=True, exist_ok=True)
+        (order.out / name).write_bytes(b"\x89PNG" + name.encode())
+    adapter = order.adapter.read_text("utf-8") if order.adapter else None
+    record = {"seed": order.spec.seed, "adapter": adapter, "pid": os.getpid()}
+    (order.out / SAMPLE).write_text(json.dumps(record), "utf-8")
+    say(Finished(files={"sample": str(order.out / SAMPLE)}))
     return 0
 
 
@@ -97,14 +123,15 @@ def main() -> int:
     """Read the command line as the worker writes it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("mode")
-    parser.add_argument("verb", choices=("train", "sample"))
+    parser.add_argument("verb", choices=("train", "serve"))
     parser.add_argument("data", nargs="?")
-    for name in ("--spec", "--out", "--checkpoints", "--adapter"):
+    for name in ("--spec", "--out", "--checkpoints"):
         parser.add_argument(name)
     for name in ("--resume", "--events"):
-        parser.add_argument(name, action="store_true", required=name == "--events")
+        parser.add_argument(name, action="store_true")
+    parser.add_argument("--idle", type=float)
     options = parser.parse_args()
-    return train(options.mode, options) if options.verb == "train" else sample(options.mode, options)
+    return train(options.mode, options) if options.verb == "train" else serve(options.mode, options.idle)
 
 
 if __name__ == "__main__":

@@ -174,6 +174,36 @@ def test_training_then_comparison(studio: Studio, new_job: NewJob) -> None:
     assert not (studio.settings.data_dir / "checkpoints" / training).exists()
 
 
+def _drawn_by(studio: Studio, job_id: str) -> int:
+    """Return which process drew a pair, as soon as it is published."""
+    studio.wait_state(job_id, "succeeded")
+    with studio.db.read() as session:
+        comparison = session.scalars(select(Comparison).where(Comparison.job_id == job_id)).one()
+    return int(str(comparison.sample["pid"]))
+
+
+def test_pairs_share_a_process_that_dies_with_its_worker(studio: Studio, new_job: NewJob) -> None:
+    worker = studio.start_worker("quick", "draw")
+    pids = {_drawn_by(studio, new_job("comparison")) for _ in range(3)}
+    assert len(pids) == 1
+    worker.kill()
+    wait_for(lambda: not _is_running(*pids), "the drawing process to die with its worker")
+    studio.start_worker("quick", "draw")
+    assert _drawn_by(studio, new_job("comparison")) not in pids
+
+
+def test_a_worker_told_to_stop_takes_its_drawing_process_along(studio: Studio, new_job: NewJob) -> None:
+    worker = studio.start_worker("quick", "draw")
+    pid = _drawn_by(studio, new_job("comparison"))
+    worker.terminate()
+    assert worker.wait(PATIENCE_S) == 0
+    wait_for(lambda: not _is_running(pid), "the drawing process to be gone")
+
+
+def _is_running(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+
+
 def test_a_refusal_fails_the_job_and_spares_the_next(studio: Studio, new_job: NewJob) -> None:
     first = new_job()
     second = new_job()

@@ -196,6 +196,35 @@ def test_reports_each_portrait_by_itself(tmp_path: Path) -> None:
     assert items[-1].path is None
 
 
+@pytest.mark.parametrize(
+    ("files", "phrases"),
+    [
+        ({"a.txt": "a man in a red hat, sunglasses"}, ("a man", "a red hat", "sunglasses")),
+        ({"a.txt": "a [man], [sunglasses]"}, ("a", "man", "sunglasses")),
+        ({"a.txt": "a man; a red hat, [sunglasses"}, ("a man", "a red hat", "sunglasses")),
+        ({"a.txt": f"a man, {'very ' * 20}tall, a man"}, ("a man",)),
+        ({"a.txt": ", ".join(f"phrase {n}" for n in range(20))}, tuple(f"phrase {n}" for n in range(12))),
+        ({"a.txt": b"\xff"}, ()),
+        ({}, ()),
+        ({"metadata.csv": 'file_name,text\na.png,"a man, a red hat"\n'}, BASE),
+        ({"metadata.csv": "file_name,base,target\na.png,a man; a red hat,\n"}, BASE),
+        ({"metadata.jsonl": json_lines({"file_name": "a.png", "base": ["hair in a bun"]})}, ("hair in a bun",)),
+        (
+            {"metadata.jsonl": json_lines({"file_name": "a.png", "base": ["a man", "hat"], "target": "Hat"})},
+            ("a man", "hat", "Hat"),
+        ),
+    ],
+)
+def test_keeps_what_is_written_where_it_is_no_caption_yet(
+    files: dict[str, bytes | str], phrases: tuple[str, ...], tmp_path: Path
+) -> None:
+    folder = write_files(tmp_path, {"a.png": PNG, **files})
+    (item,) = read_items({path.name: path for path in folder.iterdir()})
+    assert item.caption is None
+    assert item.errors
+    assert item.phrases == phrases
+
+
 def test_a_table_cannot_reach_other_files(tmp_path: Path) -> None:
     secret = tmp_path / "secret.png"
     secret.write_bytes(PNG)

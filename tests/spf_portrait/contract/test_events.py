@@ -6,12 +6,22 @@ import pytest
 from pydantic import ValidationError
 
 from spf_portrait.contract.errors import DataError, ModelError, SpfError
-from spf_portrait.contract.events import CheckpointSaved, Event, Failed, Finished, Progress, parse_event, to_line
+from spf_portrait.contract.events import (
+    CheckpointSaved,
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    Progress,
+    parse_event,
+    to_line,
+)
 
 EVENTS: list[Event] = [
     Progress(phase="stage2", step=3, total=250, losses={"denoise": 0.25, "fine_grained": 1e-9}, eta_s=12.5),
     Progress(phase="loading", step=0, total=0),
     CheckpointSaved(step=150, path="/data/checkpoints/job_1/000150"),
+    Notice(message="never seen: 🦄"),
     Finished(files={"adapter": "adapter.safetensors"}),
     Failed(error=ModelError("damaged_base", "line\nbreak \u2028 \u00e9", "nothing", "Mend it").as_dict()),
 ]

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 import torch
 
+from spf_portrait.contract.caption_set import load_caption_set
+from spf_portrait.contract.vocabulary import read_vocabulary, unseen_words
 from spf_portrait.pico.judge import load_judge
 from spf_portrait.pico.portrait import random_attributes, visible_axes
 from spf_portrait.pico.renderer import render
@@ -37,6 +39,17 @@ def test_a_bare_pipeline_draws_what_the_caption_says(pipeline: Any) -> None:
     wanted = {"skin": "dark", "clothes_colour": "yellow", "background": "sky blue"}
     for axis, value in wanted.items():
         assert [answer[axis] for answer in seen].count(value) >= 3, axis
+
+
+def test_it_names_the_words_it_knows(pipeline: Any, tmp_path: Path) -> None:
+    vocabulary = read_vocabulary(PICO)
+    assert vocabulary
+    assert all(len(pipeline.tokenizer.tokenize(word)) == 1 for word in vocabulary)
+    for example in (PICO / "examples").glob("*.zip"):
+        unpacked = tmp_path / example.stem
+        unpacked.mkdir()
+        texts = [item.caption.complete_text for item in load_caption_set(example, unpack_into=unpacked).items]
+        assert unseen_words(" ".join(texts), vocabulary) == (), example.name
 
 
 def test_the_text_encoder_is_clips_own_text_tower(pipeline: Any) -> None:

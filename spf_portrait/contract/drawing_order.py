@@ -1,0 +1,42 @@
+"""Orders to a drawing process that waits for the next one: one JSON object a line on its standard input."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from spf_portrait.contract.errors import SpecError
+from spf_portrait.contract.jobs import ComparisonSpec
+
+
+class DrawingOrder(BaseModel):
+    """One pair to draw."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spec: ComparisonSpec
+    adapter: Path | None = Field(default=None, description="adapter file; null for the original model in both paths")
+    out: Path = Field(description="folder for pictures, maps and sample.json")
+    log: Path | None = Field(default=None, description="receives standard error from now on; null leaves it")
+
+    def to_line(self) -> bytes:
+        """One line of JSON, with its line feed."""
+        return self.model_dump_json().encode() + b"\n"
+
+
+def parse_order(line: bytes) -> DrawingOrder:
+    """Read what `to_line` wrote.
+
+    Raises:
+        SpecError: The line is not an order.
+    """
+    try:
+        return DrawingOrder.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the line"
+        raise SpecError(
+            "unreadable_order",
+            f"the order {line[:80]!r} ({place}: {first['msg']})",
+            "one JSON object with spec, adapter, out and log",
+            "Write each order in one line, as contract/drawing_order.py describes it",
+        ) from error

@@ -1,0 +1,1 @@
+"""Measuring an adapter: held-out texts, four pictures for each, and every metric of the catalogue on them."""

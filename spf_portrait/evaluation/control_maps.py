@@ -1,0 +1,103 @@
+"""Does the control map find the target? On noised held-out portraits whose exact mask is known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from spf_portrait.attention_maps import TARGET, mean_over_layers
+from spf_portrait.attention_recorder import AttentionRecorder
+from spf_portrait.base_model import BaseModel, encode_pixels, encode_text
+from spf_portrait.clip_space import ClipSpace
+from spf_portrait.contract.phrases import Caption
+from spf_portrait.control_map import SCALE_BUCKETS, bucket_of, control_map, noise_difference, running_maximum, scaled
+from spf_portrait.dual_path import PathResult, reference_pass, response_pass
+from spf_portrait.evaluation.known_domain import MaskedPortrait
+from spf_portrait.map_settings import MapSettings, caption_distances
+from spf_portrait.metrics.map_quality import MapQuality, map_quality
+from spf_portrait.prompts import Prompt, reference_prompt, response_prompt
+from spf_portrait.schedule import add_noise
+from spf_portrait.training_set import to_pixels
+
+TIMES: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Fractions of the schedule at which the map is looked at."""
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Both paths' answers to one portrait, a row for each timestep.
+
+    Attributes:
+        difference: Not yet scaled, [times, height, width] of latents.
+        phrase_maps: mean_l A_res of the base phrases, [times, phrases, height, width].
+    """
+
+    difference: Tensor
+    phrase_maps: Tensor
+
+
+@torch.no_grad()
+def control_map_quality(
+    base: BaseModel, clip: ClipSpace, portraits: Sequence[MaskedPortrait], settings: MapSettings
+) -> list[list[MapQuality]]:
+    """How well M finds the mask of each portrait, at each of `TIMES`.
+
+    Args:
+        base: With the adapter attached.
+        clip: The base model's own, as in training.
+        portraits: Pictures with their masks. The k-th is noised from seed k.
+        settings: Of the adapter. Without a noise scale the largest differences of these portraits take its place.
+    """
+    timesteps = torch.tensor([int(time * base.schedule.timesteps) for time in TIMES], device=base.device)
+    buckets = bucket_of(timesteps, base.schedule.timesteps)
+    with AttentionRecorder(base.unet) as recorder:
+        answers = [_answers(base, recorder, item, timesteps, seed) for seed, item in enumerate(portraits)]
+    scale = settings.noise_scale
+    if scale is None:
+        scale = _largest(answers, buckets)
+    scale = scale.to(base.device)[buckets]
+    qualities: list[list[MapQuality]] = []
+    for portrait, answer in zip(portraits, answers, strict=True):
+        distances = caption_distances(clip, portrait.caption, settings).expand(len(timesteps), -1)
+        maps = control_map(scaled(answer.difference, scale), answer.phrase_maps, distances, settings.gain)
+        covered = covered_share(portrait.mask, maps.shape[-2], maps.shape[-1])
+        qualities.append([map_quality(map_at_t.cpu(), covered) for map_at_t in maps])
+    return qualities
+
+
+def covered_share(mask: Tensor, rows: int, columns: int) -> Tensor:
+    """Share of every latent cell that a mask of pixels covers, [rows, columns]."""
+    return F.adaptive_avg_pool2d(mask[None, None].double(), (rows, columns))[0, 0]
+
+
+def _answers(
+    base: BaseModel, recorder: AttentionRecorder, portrait: MaskedPortrait, timesteps: Tensor, seed: int
+) -> _Answers:
+    x_0 = encode_pixels(base, to_pixels(portrait.picture)[None]).expand(len(timesteps), -1, -1, -1)
+    noise = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(seed)).to(base.device)
+    x_t = add_noise(x_0, noise, base.schedule.alpha_bar(timesteps))
+    reference = _passed(base, recorder, x_t, timesteps, portrait.caption, with_target=False)
+    response = _passed(base, recorder, x_t, timesteps, portrait.caption, with_target=True)
+    difference = noise_difference(response.predicted, reference.predicted)
+    maps = mean_over_layers(response.attention.maps, difference.shape[-2], difference.shape[-1])
+    return _Answers(difference, maps[:, :TARGET])
+
+
+def _passed(
+    base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, caption: Caption, *, with_target: bool
+) -> PathResult:
+    """One path's answer to all timesteps at once."""
+    prompt_of, run = (response_prompt, response_pass) if with_target else (reference_prompt, reference_pass)
+    prompt: Prompt = prompt_of(base.tokenizer, caption, len(caption.base))
+    states = encode_text(base, prompt.token_ids[None]).expand(len(timesteps), -1, -1)
+    pooling = prompt.pooling.to(base.device).expand(len(timesteps), -1, -1)
+    return run(base, recorder, x_t, timesteps, states, pooling)
+
+
+def _largest(answers: list[_Answers], buckets: Tensor) -> Tensor:
+    differences = torch.cat([answer.difference for answer in answers])
+    nothing = torch.zeros(SCALE_BUCKETS, device=differences.device)
+    return running_maximum(nothing, buckets.repeat(len(answers)), differences)

@@ -1,0 +1,139 @@
+"""Four pictures for each held-out text: original and tuned model, without and with the target, from one noise."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from spf_portrait.adapter import adapter_off
+from spf_portrait.base_model import BaseModel, decode_latents, encode_text
+from spf_portrait.contract.phrases import Caption
+from spf_portrait.prompts import empty_prompt, reference_prompt, response_prompt
+from spf_portrait.trajectory import denoise, starting_noise
+
+_BATCH: Final = 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one set of four pictures is drawn from."""
+
+    caption: Caption
+    seed: int
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How pictures are drawn; a guidance scale of 1 is none."""
+
+    steps: int
+    guidance_scale: float
+
+
+@dataclass(frozen=True)
+class FourPictures:
+    """uint8 [cases, 3, height, width] each.
+
+    Attributes:
+        reference: Original model, base text.
+        floor: Original model, base text and target.
+        base_by_tuned: Tuned model, base text.
+        response: Tuned model, base text and target.
+    """
+
+    reference: Tensor
+    floor: Tensor
+    base_by_tuned: Tensor
+    response: Tensor
+
+
+def draw_four(
+    base: BaseModel, cases: Sequence[Case], sampling: Sampling, on_step: Callable[[int], None]
+) -> FourPictures:
+    """Draw everything.
+
+    Args:
+        base: With the adapter attached at the wanted strength.
+        cases: Texts and seeds.
+        sampling: The same for all four.
+        on_step: Told the number of denoising steps done, of 4 · cases · steps.
+
+    Raises:
+        DataError: A text has too many tokens.
+    """
+    columns = max(len(case.caption.base) for case in cases)
+    without = torch.stack([reference_prompt(base.tokenizer, case.caption, columns).token_ids for case in cases])
+    complete = torch.stack([response_prompt(base.tokenizer, case.caption, columns).token_ids for case in cases])
+    seeds = [case.seed for case in cases]
+    done = _Counter(on_step)
+    with adapter_off(base.unet):
+        reference = draw_texts(base, without, seeds, sampling, done.add)
+        floor = draw_texts(base, complete, seeds, sampling, done.add)
+    base_by_tuned = draw_texts(base, without, seeds, sampling, done.add)
+    return FourPictures(reference, floor, base_by_tuned, draw_texts(base, complete, seeds, sampling, done.add))
+
+
+@torch.no_grad()
+def draw_texts(
+    base: BaseModel,
+    token_ids: Tensor,
+    seeds: Sequence[int],
+    sampling: Sampling,
+    on_steps: Callable[[int], None],
+) -> Tensor:
+    """Draw texts in batches. Every picture has its own source of noise, so it does not depend on its neighbours.
+
+    Args:
+        base: As it is to draw.
+        token_ids: [pictures, tokens].
+        seeds: One for each picture.
+        sampling: How.
+        on_steps: Told how many steps were added, counted over pictures.
+
+    Returns:
+        uint8 [pictures, 3, height, width] on the CPU.
+    """
+    batches = [slice(start, start + _BATCH) for start in range(0, len(seeds), _BATCH)]
+    return torch.cat([_draw_batch(base, token_ids[part], seeds[part], sampling, on_steps) for part in batches])
+
+
+def as_images(pictures: Tensor) -> list[Image.Image]:
+    """uint8 [pictures, 3, height, width] → RGB pictures."""
+    return [Image.fromarray(picture.permute(1, 2, 0).numpy()) for picture in pictures]
+
+
+def _draw_batch(
+    base: BaseModel, token_ids: Tensor, seeds: Sequence[int], sampling: Sampling, on_steps: Callable[[int], None]
+) -> Tensor:
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    scheduler: Any = base.scheduler.from_config(base.scheduler.config)
+    scheduler.set_timesteps(sampling.steps)
+    noise = torch.cat([starting_noise(base, base.image_size_px, generator) for generator in generators])
+    empty = encode_text(base, empty_prompt(base.tokenizer)[None]).expand(len(seeds), -1, -1)
+
+    def on_step(index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:
+        on_steps(len(seeds))
+
+    states = (empty, encode_text(base, token_ids))
+    latents = denoise(base, scheduler, noise, states, sampling.guidance_scale, generators, on_step)
+    return torch.cat([_eight_bit(decode_latents(base, row[None])) for row in latents])
+
+
+def _eight_bit(pixels: Tensor) -> Tensor:
+    """Pixels about in [-1, 1] → 0 … 255, as they are saved and seen."""
+    return ((pixels / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+
+
+class _Counter:
+    """Adds up steps over batches and models."""
+
+    def __init__(self, on_step: Callable[[int], None]) -> None:
+        self._on_step, self._done = on_step, 0
+
+    def add(self, steps: int) -> None:
+        """Some more were done."""
+        self._done += steps
+        self._on_step(self._done)

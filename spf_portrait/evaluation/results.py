@@ -1,0 +1,82 @@
+"""What was measured: an estimate, or why there is none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from spf_portrait.metrics.catalogue import CATALOGUE
+from spf_portrait.metrics.intervals import Interval, bootstrap_interval, wilson_interval
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure.
+
+    Attributes:
+        value: Over all pictures.
+        interval: 95 %; None where the pictures are too few to tell.
+        values: One for each picture or pair; empty for figures of a whole set.
+    """
+
+    value: float
+    interval: Interval | None
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why there is no figure, and how to come by one."""
+
+    reason: str
+    how_to_get: str
+    licence: str
+
+
+Result = Estimate | Missing
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One adapter against the original model.
+
+    Attributes:
+        about: What was measured and how, ready for JSON.
+        results: By name, every metric of the catalogue in its order.
+    """
+
+    about: dict[str, Any]
+    results: dict[str, Result]
+
+    def as_dict(self, *, with_values: bool = False) -> dict[str, Any]:
+        """Ready for JSON; with the values of single pictures if wanted."""
+        described: dict[str, Any] = {}
+        for metric in CATALOGUE:
+            described[metric.name] = {
+                **_as_dict(self.results[metric.name], with_values),
+                "unit": metric.unit,
+                "better": metric.better,
+                "meaning": metric.meaning,
+            }
+        return {**self.about, "metrics": described}
+
+
+def mean_estimate(values: Sequence[float]) -> Estimate:
+    """The mean of values of pictures, with a bootstrap interval."""
+    return Estimate(sum(values) / len(values), bootstrap_interval(torch.tensor(values)), tuple(values))
+
+
+def share_estimate(values: Sequence[float]) -> Estimate:
+    """The share of ones among values of 0 and 1, with Wilson's interval."""
+    return Estimate(sum(values) / len(values), wilson_interval(round(sum(values)), len(values)), tuple(values))
+
+
+def _as_dict(result: Result, with_values: bool) -> dict[str, Any]:
+    if isinstance(result, Missing):
+        return {
+            "missing": {"reason": result.reason, "how_to_get": result.how_to_get, "licence": result.licence},
+        }
+    interval = None if result.interval is None else [round(end, 6) for end in result.interval]
+    values = {"values": [round(value, 6) for value in result.values]} if with_values else {}
+    return {"value": round(result.value, 6), "interval_95": interval, **values}

@@ -1,0 +1,72 @@
+"""An evaluation as a table for people."""
+
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Final
+
+from spf_portrait.evaluation.results import Estimate, Evaluation, Missing, Result
+from spf_portrait.metrics.catalogue import CATALOGUE, Metric
+from spf_portrait.metrics.intervals import Interval
+
+_HEADINGS: Final = ("metric", "value", "95 % interval", "better", "unit", "meaning")
+_RIGHT: Final = (1, 2)
+"""Columns of numbers."""
+_INDENT: Final = "    "
+
+
+def table(evaluation: Evaluation) -> str:
+    """What was measured, then what could not be and how to change that; plain text, aligned, with a final line feed."""
+    measured = [(metric, evaluation.results[metric.name]) for metric in CATALOGUE]
+    rows = [_HEADINGS, *(_row(metric, result) for metric, result in measured if isinstance(result, Estimate))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [_title(evaluation), "", _line(rows[0], widths), _line(["-" * width for width in widths], widths)]
+    lines += [_line(row, widths) for row in rows[1:]]
+    return "\n".join([*lines, *_missing(measured)]) + "\n"
+
+
+def _title(evaluation: Evaluation) -> str:
+    about = evaluation.about
+    first = about["seed_from"]
+    return (
+        f"{about['adapter']} ({about['target']}) on {about['base']}: {about['count']} texts, "
+        f"seeds {first} to {first + about['count'] - 1}, {about['steps']} steps, "
+        f"guidance scale {about['guidance_scale']:g}, strength {about['strength']:g}"
+    )
+
+
+def _row(metric: Metric, estimate: Estimate) -> tuple[str, ...]:
+    interval = _interval(estimate.interval, estimate.value)
+    return (metric.title, _number(estimate.value, estimate.value), interval, metric.better, metric.unit, metric.meaning)
+
+
+def _interval(interval: Interval | None, value: float) -> str:
+    if interval is None:
+        return "unknown"
+    return f"{_number(interval.low, value)} to {_number(interval.high, value)}"
+
+
+def _number(number: float, beside: float) -> str:
+    """As many decimals as its neighbour: four below 10, two above."""
+    return f"{number:.4f}" if abs(beside) < 10 else f"{number:.2f}"
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = [
+        cell.rjust(width) if column in _RIGHT else cell.ljust(width)
+        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join(padded).rstrip()
+
+
+def _missing(measured: list[tuple[Metric, Result]]) -> list[str]:
+    """What lacks a figure and why, in one paragraph for all that is mended in the same way."""
+    paragraphs: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for metric, result in measured:
+        if isinstance(result, Missing):
+            reasons = paragraphs.setdefault((result.how_to_get, result.licence), {})
+            reasons.setdefault(result.reason, []).append(metric.title)
+    lines = ["", "Not measured:"] if paragraphs else []
+    for (how_to_get, licence), reasons in paragraphs.items():
+        lines += [f"  {', '.join(titles)}: {reason}" for reason, titles in reasons.items()]
+        lines += wrap(f"{how_to_get}. Licence: {licence}.", 100, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    return lines

@@ -1,0 +1,1 @@
+"""What is measured on pictures, as pure functions: each file holds one idea, with its formula."""

@@ -1,0 +1,100 @@
+"""The bundled portraits as a domain whose truth is known: what measures an adapter for pico."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from spf_portrait.contract.errors import ModelError
+from spf_portrait.contract.phrases import Caption
+from spf_portrait.evaluation.known_domain import MaskedPortrait, Pictures
+from spf_portrait.metrics.attributes import pollution_rate, shows
+from spf_portrait.metrics.segmentation import region_of_classes
+from spf_portrait.pico.held_out import HeldOutPortrait, held_out_portrait, place_of
+from spf_portrait.pico.judge import Judge, load_judge
+from spf_portrait.pico.parser import Parser, load_parser
+from spf_portrait.pico.pollution_axes import comparable_axes
+from spf_portrait.pico.portrait import visible_axes
+from spf_portrait.pico.regions import LATENT_CELL_PX, target_region
+from spf_portrait.pico.renderer import exact_mask, render
+from spf_portrait.pico.target_parts import TARGET_PARTS
+
+
+class PicoDomain:
+    """Implements `evaluation.known_domain.KnownDomain`.
+
+    Args:
+        base: Folder of a pico base model; its networks are loaded when they are first needed.
+        target: Phrase of the target.
+    """
+
+    def __init__(self, base: Path, target: str) -> None:
+        self._base, self._target = base, target
+
+    def captions(self, seeds: Sequence[int]) -> list[Caption]:
+        """Of portraits that no training saw."""
+        return [portrait.caption for portrait in self._held_out(seeds)]
+
+    def portraits(self, seeds: Sequence[int]) -> list[MaskedPortrait]:
+        """Rendered, each with the pixels that its target changes."""
+        axis, value = self._place
+        return [
+            MaskedPortrait(
+                picture=render(portrait.attributes),
+                caption=portrait.caption,
+                mask=torch.from_numpy(exact_mask(portrait.without_target, axis, value)),
+            )
+            for portrait in self._held_out(seeds)
+        ]
+
+    def shown(self, pictures: Pictures) -> list[float]:
+        """By the judge. A target that its own reading hides, as a hat hides hair, is not shown."""
+        axis, value = self._place
+        return [shows(reading, axis, value, visible_axes(reading)) for reading in self._judge.attributes(pictures)]
+
+    def pollution(self, references: Pictures, responses: Pictures) -> list[float]:
+        """By the judge, over the axes that the target leaves alone and that can be seen in both pictures."""
+        axis, value = self._place
+        pairs = zip(self._judge.attributes(references), self._judge.attributes(responses), strict=True)
+        return [pollution_rate(ours, theirs, comparable_axes(axis, value, ours, theirs)) for ours, theirs in pairs]
+
+    def regions(self, references: Pictures, responses: Pictures) -> list[Tensor]:
+        """The target's parts in either picture, as the parser sees them, and one latent cell around.
+
+        Without a parser the region is found by drawing portraits, and is the same for all pairs.
+        """
+        axis, value = self._place
+        try:
+            maps = (self.class_maps(references), self.class_maps(responses))
+        except ModelError:
+            return [torch.from_numpy(target_region(axis, value))] * len(references)
+        parts = TARGET_PARTS[axis]
+        return [region_of_classes(ours, theirs, parts, LATENT_CELL_PX) for ours, theirs in zip(*maps, strict=True)]
+
+    def class_maps(self, pictures: Pictures) -> list[Tensor]:
+        """By the parser."""
+        return [torch.from_numpy(classes) for classes in self._parser.parse(pictures)]
+
+    def identities(self, pictures: Pictures) -> Tensor:
+        """No network for this is shipped yet."""
+        raise ModelError(
+            "judge_missing", f"no network for identities in {self._base.name}", "a pico base with one", "Train one"
+        )
+
+    def _held_out(self, seeds: Sequence[int]) -> list[HeldOutPortrait]:
+        axis, value = self._place
+        return [held_out_portrait(axis, value, self._target, seed) for seed in seeds]
+
+    @cached_property
+    def _place(self) -> tuple[str, str]:
+        return place_of(self._target)
+
+    @cached_property
+    def _judge(self) -> Judge:
+        return load_judge(self._base)
+
+    @cached_property
+    def _parser(self) -> Parser:
+        return load_parser(self._base)

@@ -1,0 +1,159 @@
+"""Response = reference must give a perfect score in every metric that looks at pairs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from spf_portrait.base_model import BaseModel, load_base
+from spf_portrait.contract.errors import SpecError
+from spf_portrait.contract.phrases import Caption
+from spf_portrait.evaluation.drawing import Case, FourPictures
+from spf_portrait.evaluation.known_domain import known_domain
+from spf_portrait.evaluation.measuring import measure
+from spf_portrait.evaluation.observations import Observations
+from spf_portrait.evaluation.results import Estimate, Missing, Result
+from spf_portrait.map_settings import MapSettings
+from spf_portrait.metrics.catalogue import CATALOGUE, REQUIREMENTS
+from spf_portrait.pico.held_out import held_out_portrait
+from spf_portrait.pico.parser import PARSER_FILE, Parser
+from spf_portrait.pico.renderer import render
+from spf_portrait.untyped import safetensors_torch
+
+SETTINGS = MapSettings(gain=0.1, noise_scale=None, bank_range=None)
+
+
+@pytest.fixture(scope="module")
+def pico() -> BaseModel:
+    return load_base("pico")
+
+
+def renders(*, with_target: bool, count: int = 3) -> torch.Tensor:
+    """Portraits with and without sunglasses, uint8 [count, 3, 128, 128]."""
+    portraits = [held_out_portrait("glasses", "sunglasses", "sunglasses", seed) for seed in range(count)]
+    drawn = [render(item.attributes if with_target else item.without_target) for item in portraits]
+    return torch.stack([torch.from_numpy(np.array(picture)).permute(2, 0, 1) for picture in drawn])
+
+
+def observed(base: BaseModel, pictures: FourPictures, target: str = "sunglasses") -> Observations:
+    cases = [Case(Caption(base=("a portrait",), target=target), seed) for seed in range(len(pictures.reference))]
+    return Observations(base, cases, pictures, known_domain(base.path, target), SETTINGS)
+
+
+def value(result: Result) -> float:
+    assert isinstance(result, Estimate)
+    return result.value
+
+
+def test_equal_pictures_are_perfect(pico: BaseModel) -> None:
+    same = renders(with_target=True)
+    results = measure(observed(pico, FourPictures(same, same, same, same)), {})
+    assert results.keys() == {metric.name for metric in CATALOGUE}
+    for name in ("pollution", "pollution_floor", "excess_pollution", "change", "outside_change", "base_change"):
+        assert value(results[name]) == 0
+    assert value(results["base_psnr"]) == pytest.approx(100)
+    for name in ("identity", "clip_i"):
+        if isinstance(results[name], Estimate):
+            assert value(results[name]) == pytest.approx(1)
+    for name, perfect in (("kid", 0), ("seg_cons", 100)):
+        if isinstance(results[name], Estimate):
+            assert value(results[name]) == perfect
+
+
+def test_only_the_target_was_added(pico: BaseModel) -> None:
+    without, with_target = renders(with_target=False), renders(with_target=True)
+    results = measure(observed(pico, FourPictures(without, without, without, with_target)), {})
+    assert value(results["attribute_accuracy"]) == 1
+    assert value(results["pollution"]) <= 0.05
+    assert value(results["change"]) > 0.01
+    assert value(results["outside_change"]) < 0.001
+    assert value(results["control_map_auc"]) > 0.6, "better than chance although nobody taught it sunglasses"
+
+
+def test_other_portraits_are_polluted(pico: BaseModel) -> None:
+    without = renders(with_target=False)
+    results = measure(observed(pico, FourPictures(without, without, without, without.roll(1, dims=0))), {})
+    assert value(results["attribute_accuracy"]) == 0
+    assert value(results["pollution"]) == value(results["excess_pollution"]) > 0.3
+    assert value(results["outside_change"]) > 0.05
+
+
+def test_what_is_missing_is_said_and_never_a_number(base: BaseModel) -> None:
+    pictures = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    results = measure(observed(base, FourPictures(pictures, pictures, pictures, pictures), "blonde hair"), {})
+    there = {name for name, result in results.items() if isinstance(result, Estimate)}
+    assert there == {"change", "base_change", "base_psnr"}
+    for result in results.values():
+        assert isinstance(result, Estimate) or (result.reason and result.how_to_get and result.licence)
+
+
+def test_a_target_that_the_domain_does_not_know(pico: BaseModel) -> None:
+    same = renders(with_target=True, count=2)
+    results = measure(observed(pico, FourPictures(same, same, same, same), "a monocle"), {})
+    for name in ("attribute_accuracy", "pollution", "outside_change", "control_map_auc"):
+        missing = results[name]
+        assert isinstance(missing, Missing)
+        assert "a monocle" in missing.reason
+    assert value(results["change"]) == 0
+
+
+def test_a_plug_in_is_asked_once_with_pairs_and_complete_texts(base: BaseModel) -> None:
+    pictures = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    four = FourPictures(pictures, pictures, pictures, pictures.flip(0))
+    asked: list[Sequence[str]] = []
+
+    def score(references: Sequence[Image.Image], responses: Sequence[Image.Image], texts: Sequence[str]) -> list[float]:
+        asked.append(texts)
+        assert references[0].tobytes() == responses[1].tobytes()
+        return [0.25, 0.75]
+
+    results = measure(observed(base, four, "blonde hair"), {"lpips": score})
+    assert value(results["lpips"]) == 0.5
+    assert asked == [["a portrait, blonde hair"] * 2]
+    assert results["mps"] == Missing(
+        "weights missing, none are bundled", REQUIREMENTS["mps"].how_to_get, REQUIREMENTS["mps"].licence
+    )
+    with pytest.raises(SpecError, match="lpipz"):
+        measure(observed(base, four, "blonde hair"), {"lpipz": score})
+
+
+def test_one_picture_has_no_bootstrap_interval(pico: BaseModel) -> None:
+    same = renders(with_target=True, count=1)
+    results = measure(observed(pico, FourPictures(same, same, same, same)), {})
+    change, shown = results["change"], results["attribute_accuracy"]
+    assert isinstance(change, Estimate)
+    assert change.interval is None
+    assert isinstance(shown, Estimate)
+    assert shown.interval is not None
+    assert shown.interval.low < 0.5
+
+
+def test_a_second_clip_gives_the_clip_metrics(pico: BaseModel, tmp_path: Path) -> None:
+    (tmp_path / "judge").mkdir()
+    (tmp_path / "judge" / "clip").symlink_to(pico.path / "clip")
+    without, with_target = renders(with_target=False), renders(with_target=True)
+    own = replace(pico, path=tmp_path)
+    same = measure(observed(own, FourPictures(without, without, without, without)), {})
+    assert value(same["clip_i"]) == pytest.approx(1)
+    assert value(same["kid"]) == 0
+    changed = measure(observed(own, FourPictures(without, without, without, with_target)), {})
+    assert value(changed["clip_i"]) < 0.999
+    assert value(changed["kid"]) > 0
+    assert value(changed["clip_t_target"]) > value(same["clip_t_target"])
+
+
+def test_a_parser_gives_seg_cons_and_the_region(pico: BaseModel, tmp_path: Path) -> None:
+    (tmp_path / "judge").mkdir()
+    torch.manual_seed(0)
+    safetensors_torch.save_file(Parser().state_dict(), tmp_path / PARSER_FILE)
+    without, with_target = renders(with_target=False), renders(with_target=True)
+    own = replace(pico, path=tmp_path)
+    same = observed(own, FourPictures(without, without, without, without))
+    assert value(measure(same, {})["seg_cons"]) == 100
+    changed = observed(own, FourPictures(without, without, without, with_target))
+    assert not torch.equal(changed.regions[0], changed.regions[1]), "each pair has its own"
+    assert value(measure(changed, {})["seg_cons"]) < 100

@@ -1,0 +1,89 @@
+"""Pairs are drawn by one engine process that waits for the next order, so that its start is paid once.
+
+The process is on the leash of this one, ends by itself when nobody orders for a while, and is killed unless it finished
+its order undisturbed: after a cancel, an error or a crash the next pair gets a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spf_portrait.contract.drawing_order import DrawingOrder
+from worker.supervisor import Outcome, Records, Timing, Watch, start
+
+
+@dataclass(frozen=True)
+class Supervision:
+    """What it takes to watch over one drawing; see `worker.supervisor.supervise`."""
+
+    records: Records
+    timing: Timing
+    draining: Callable[[], bool]
+
+
+class DrawingDesk:
+    """At most one drawing process. Use from the main thread only: see `worker.leash`.
+
+    Args:
+        engine: command that the arguments of `spf-portrait` are appended to.
+        environment: the process's environment.
+        warm_s: how long it waits for an order; 0 to start one for each pair.
+    """
+
+    def __init__(self, engine: Sequence[str], environment: Mapping[str, str], warm_s: float) -> None:
+        self._command = [*engine, "serve", "--idle", str(warm_s)]
+        self._environment = environment
+        self._keeps = warm_s > 0
+        self._waiting: subprocess.Popen[bytes] | None = None
+
+    def draw(self, order: DrawingOrder, log: Path, supervision: Supervision) -> Outcome:
+        """Have one pair drawn.
+
+        Args:
+            order: what to draw, and where to.
+            log: receives what the engine writes to standard error.
+            supervision: lease, times, and whether the worker is to stop.
+        """
+        line = order.model_copy(update={"log": log}).to_line()
+        waiting, self._waiting = self._waiting, None
+        watch = self._pass_on(line, waiting, supervision) if waiting else None
+        # A process that ended before it took the order has cost no attempt.
+        if watch is None or watch.never_began:
+            process = start(self._command, log, self._environment, takes_orders=True)
+            watch = self._pass_on(line, process, supervision)
+        return watch.outcome()
+
+    def close(self) -> None:
+        """End the process that waits, if one does."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and waiting.stdin is not None and waiting.stdout is not None:
+            waiting.kill()
+            waiting.wait()
+            waiting.stdin.close()
+            waiting.stdout.close()
+
+    def _pass_on(self, line: bytes, process: subprocess.Popen[bytes], supervision: Supervision) -> Watch:
+        """Give an order to a process and watch it to its end; keep the process if it is fit for another one."""
+        watch = Watch(process, supervision.records, supervision.timing, takes_orders=True)
+        try:
+            _write(process, line)
+            watch.to_the_end(supervision.draining)
+        finally:
+            if self._keeps and watch.is_fit:
+                watch.leave()
+                self._waiting = process
+            else:
+                watch.kill()
+        return watch
+
+
+def _write(process: subprocess.Popen[bytes], line: bytes) -> None:
+    """Write past the buffer, so that nothing is left to be written when the process is gone."""
+    assert process.stdin is not None, "started to take orders"
+    with contextlib.suppress(BrokenPipeError):
+        os.write(process.stdin.fileno(), line)
