@@ -6,6 +6,7 @@ such freedom can be polluted by fine-tuning.
 
 import random
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from spf_portrait.pico.domain import AXES, AXIS, COLOURS, Value
@@ -35,9 +36,22 @@ _COLOURED_HAIR: Final = {
 _COLOURED_HAIR_PROBABILITY: Final = 0.3
 
 
-def base_phrases(
+@dataclass(frozen=True)
+class Description:
+    """What a caption says.
+
+    Attributes:
+        phrases: In random order.
+        said: The axes whose values they tell.
+    """
+
+    phrases: tuple[str, ...]
+    said: frozenset[str]
+
+
+def describe(
     attributes: Attributes, generator: random.Random, *, keep: float = 0.65, without: Collection[str] = ()
-) -> tuple[str, ...]:
+) -> Description:
     """Name a random part of what can be seen, in random order.
 
     Args:
@@ -49,7 +63,14 @@ def base_phrases(
     named = [axis for axis in visible_axes(attributes) if axis not in without and generator.random() < keep]
     phrases = [generator.choice(SUBJECTS), *_phrases_of(attributes, named, generator)]
     generator.shuffle(phrases)
-    return tuple(phrases)
+    return Description(tuple(phrases), frozenset(axis for axis in named if _can_be_said(axis, attributes, named)))
+
+
+def base_phrases(
+    attributes: Attributes, generator: random.Random, *, keep: float = 0.65, without: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The phrases of `describe`."""
+    return describe(attributes, generator, keep=keep, without=without).phrases
 
 
 def phrase_of(axis: str, value: str) -> str:
@@ -65,6 +86,11 @@ def all_phrases() -> Iterable[str]:
     yield from (lead for leads in _LEADS.values() for lead in leads)
     yield from (template.format("") for template in _COLOURED_HAIR.values())
     yield from (*COLOURS, "clothes")
+
+
+def _can_be_said(axis: str, attributes: Attributes, named: Collection[str]) -> bool:
+    """Silence names "no glasses", and nobody speaks of a hat's colour without the hat."""
+    return bool(AXIS[axis].by_name[attributes[axis]].phrases) and (axis != "headwear_colour" or "headwear" in named)
 
 
 def _phrases_of(attributes: Attributes, named: list[str], generator: random.Random) -> list[str]:

@@ -23,6 +23,18 @@ def as_tensor(images: Sequence[Image.Image]) -> Tensor:
     return torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
+def convolutions(narrow: int, wide: int, stride: int) -> nn.Sequential:
+    """Two 3 × 3 convolutions, from `narrow` to `wide` channels; a stride of 2 halves height and width."""
+    return nn.Sequential(
+        nn.Conv2d(narrow, wide, 3, stride=stride, padding=1),
+        nn.GroupNorm(8, wide),
+        nn.SiLU(),
+        nn.Conv2d(wide, wide, 3, padding=1),
+        nn.GroupNorm(8, wide),
+        nn.SiLU(),
+    )
+
+
 def with_weights(network: Network, base: Path, file: str) -> Network:
     """The network with its weights from `base / file`, in fp32 and ready to be asked.
 

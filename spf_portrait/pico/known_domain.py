@@ -13,6 +13,7 @@ from spf_portrait.evaluation.known_domain import MaskedPortrait, Pictures
 from spf_portrait.metrics.attributes import pollution_rate, shows
 from spf_portrait.metrics.segmentation import region_of_classes
 from spf_portrait.pico.held_out import HeldOutPortrait, held_out_portrait, place_of
+from spf_portrait.pico.identity import Identity, load_identity
 from spf_portrait.pico.judge import Judge, load_judge
 from spf_portrait.pico.parser import Parser, load_parser
 from spf_portrait.pico.pollution_axes import comparable_axes
@@ -78,10 +79,8 @@ class PicoDomain:
         return [torch.from_numpy(classes) for classes in self._parser.parse(pictures)]
 
     def identities(self, pictures: Pictures) -> Tensor:
-        """No network for this is shipped yet."""
-        raise ModelError(
-            "judge_missing", f"no network for identities in {self._base.name}", "a pico base with one", "Train one"
-        )
+        """By the identity network; what a picture hides, as a hat hides hair, is no part of who is shown."""
+        return self._identity.embed(pictures)
 
     def _held_out(self, seeds: Sequence[int]) -> list[HeldOutPortrait]:
         axis, value = self._place
@@ -98,3 +97,7 @@ class PicoDomain:
     @cached_property
     def _parser(self) -> Parser:
         return load_parser(self._base)
+
+    @cached_property
+    def _identity(self) -> Identity:
+        return load_identity(self._base)

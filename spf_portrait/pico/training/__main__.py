@@ -1,106 +1,74 @@
-"""`python -m spf_portrait.pico.training`: make the bundled model from nothing, part by part, on any CPU.
+"""`python -m spf_portrait.pico.training`: make the bundled model and its judge from nothing.
 
-Can be killed at any time: the same command goes on where it was.
+Can be killed at any time: the same command goes on where it was. On a CPU the same seed gives the same weights, bit by
+bit, for the same number of threads.
 """
 
 import argparse
-from dataclasses import dataclass
+import sys
+import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 
-from spf_portrait.pico.judge import Judge
-from spf_portrait.pico.training.assemble import assemble, text_tower
-from spf_portrait.pico.training.autoencoder import train_autoencoder
-from spf_portrait.pico.training.card import write_card
-from spf_portrait.pico.training.clip import train_clip
-from spf_portrait.pico.training.judge import train_judge
-from spf_portrait.pico.training.renders import Renders, load_or_render
-from spf_portrait.pico.training.resumable import Budget
-from spf_portrait.pico.training.tokenizer import new_tokenizer
-from spf_portrait.pico.training.unet import train_unet
-from spf_portrait.untyped import diffusers, safetensors_torch, transformers
+from spf_portrait.pico.training.recipe import STEPS, Part
+from spf_portrait.pico.training.resumable import OutOfTime
+from spf_portrait.pico.training.workshop import Workshop
 
-STAGES: Final = ("autoencoder", "clip", "unet", "judge", "assemble", "card")
-_ALL_RENDERS: Final = (8000, 1_000_000)
-_KNOWN_RENDERS: Final = (12_000, 2_000_000)
-
-
-@dataclass(frozen=True)
-class Workshop:
-    """Where the parts are kept while they are made, and how long each may take."""
-
-    folder: Path
-    budget: Budget
-    seed: int
-
-    def portraits(self) -> Renders:
-        """All attributes, held-back ones included: for the autoencoder, CLIP and the judge."""
-        return load_or_render(self.folder, *_ALL_RENDERS, with_held_back=True)
-
-    def make_autoencoder(self) -> None:
-        train_autoencoder(self.portraits(), self.folder, self.budget, seed=self.seed).save_pretrained(self._at("vae"))
-
-    def make_clip(self) -> None:
-        train_clip(self.portraits(), self.folder, self.budget, new_tokenizer(), seed=self.seed).save_pretrained(
-            self._at("clip")
-        )
-
-    def make_unet(self) -> None:
-        known = load_or_render(self.folder, *_KNOWN_RENDERS, with_held_back=False)
-        encoder = text_tower(self._clip())
-        unet = train_unet(
-            known, self.folder, self.budget, self._autoencoder(), encoder, new_tokenizer(), seed=self.seed
-        )
-        unet.save_pretrained(self._at("unet"))
-
-    def make_judge(self) -> None:
-        judge = train_judge(self.portraits(), self.folder, self.budget, self._autoencoder(), seed=self.seed)
-        safetensors_torch.save_file(judge.state_dict(), self._at("judge.safetensors"))
-
-    def put_together(self, out: Path) -> None:
-        judge = Judge()
-        judge.load_state_dict(safetensors_torch.load_file(self._at("judge.safetensors")))
-        unet = diffusers.UNet2DConditionModel.from_pretrained(self._at("unet"))
-        assemble(out, self._autoencoder(), self._clip(), unet, new_tokenizer(), judge)
-
-    def _autoencoder(self) -> Any:
-        return diffusers.AutoencoderKL.from_pretrained(self._at("vae")).eval()
-
-    def _clip(self) -> Any:
-        return transformers.CLIPModel.from_pretrained(self._at("clip")).eval()
-
-    def _at(self, name: str) -> Path:
-        return self.folder / "parts" / name
+_EXIT_OUT_OF_TIME: Final = 75
+"""EX_TEMPFAIL: run it again."""
 
 
 def main() -> None:
-    """Parse the command line and make one part."""
-    arguments = _parser().parse_args()
+    """Make what is not made yet, then put it together."""
+    arguments = _checked(_parser())
     torch.set_num_threads(arguments.threads)
-    budget = Budget(arguments.steps, arguments.minutes * 60)
-    workshop = Workshop(arguments.work, budget, arguments.seed)
-    makers = {
-        "autoencoder": workshop.make_autoencoder,
-        "clip": workshop.make_clip,
-        "unet": workshop.make_unet,
-        "judge": workshop.make_judge,
-    }
-    if arguments.stage == "assemble":
-        workshop.put_together(arguments.out)
-    elif arguments.stage == "card":
-        write_card(arguments.out, arguments.work, arguments.note)
-    else:
-        makers[arguments.stage]()
+    deadline_s = time.monotonic() + 60 * arguments.minutes
+    workshop = Workshop(arguments.work, arguments.seed, torch.device(_device(arguments.device)), deadline_s)
+    try:
+        if arguments.only:
+            part = Part(arguments.only)
+            workshop.make(part, arguments.steps or STEPS[part])
+        else:
+            _make_all(workshop, arguments.out)
+    except OutOfTime as stopped:
+        print(f"Out of time. {stopped}. The same command goes on from there.", file=sys.stderr)
+        sys.exit(_EXIT_OUT_OF_TIME)
+
+
+def _make_all(workshop: Workshop, out: Path) -> None:
+    for part, steps in STEPS.items():
+        if not workshop.is_made(part):
+            workshop.make(part, steps)
+    workshop.assemble(out)
+    print(f"The model is in {out}. Measure it with: python -m spf_portrait.pico.measuring {out}")
+
+
+def _checked(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    arguments = parser.parse_args()
+    if arguments.steps is not None and not arguments.only:
+        parser.error("--steps belongs to one part: name it with --only")
+    if min(arguments.threads, arguments.minutes, 1 if arguments.steps is None else arguments.steps) <= 0:
+        parser.error("--steps, --minutes and --threads must be above 0")
+    return arguments
+
+
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m spf_portrait.pico.training", description=__doc__)
-    parser.add_argument("stage", choices=STAGES, help="the part to make; each needs those before it")
-    parser.add_argument("--steps", type=int, default=2000, help="optimizer steps of the whole training (default 2000)")
     parser.add_argument(
-        "--minutes", type=float, default=float("inf"), help="stop after so many minutes; the same command goes on"
+        "--only", choices=[part.value for part in Part], help="make one part, or train it further (default: all)"
+    )
+    parser.add_argument("--steps", type=int, help="with --only: steps of its whole training (default: the recipe's)")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many minutes")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: a GPU if there is one"
     )
     parser.add_argument(
         "--work",
@@ -111,8 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, default=Path("models/pico"), help="the model's folder (default models/pico)"
     )
-    parser.add_argument("--note", default="", help="what the card says about how long the training took, and on what")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same weights on the same CPU")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order and noise (default 0)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads (default: all cores)")
     return parser
 

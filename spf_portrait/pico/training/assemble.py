@@ -1,16 +1,39 @@
 """Put the trained parts together in diffusers' layout, so that a bare `from_pretrained` loads them."""
 
-from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from torch import nn
+
+from spf_portrait.contract.base_info import CLIP_FOLDER
 from spf_portrait.contract.vocabulary import VOCABULARY, words_of
+from spf_portrait.evaluation.known_domain import JUDGE_FOLDER
 from spf_portrait.pico.captions import all_phrases
+from spf_portrait.pico.identity import IDENTITY_FILE, Identity
 from spf_portrait.pico.judge import JUDGE_FILE, Judge
+from spf_portrait.pico.parser import PARSER_FILE, Parser
 from spf_portrait.pico.training.unet import new_scheduler
 from spf_portrait.untyped import diffusers, safetensors_torch, transformers
 
 _SHARD: Final = "14MB"
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What measures pictures and is used by no loss.
+
+    Attributes:
+        classifier: Names the value of every axis.
+        parser: Says which part covers each pixel.
+        identity: Says who is shown.
+        clip: A CLIPModel from another seed than the model's own.
+    """
+
+    classifier: Judge
+    parser: Parser
+    identity: Identity
+    clip: Any
 
 
 def text_tower(clip: Any) -> Any:
@@ -20,7 +43,7 @@ def text_tower(clip: Any) -> Any:
     return encoder.eval()
 
 
-def assemble(out: Path, autoencoder: Any, clip: Any, unet: Any, tokenizer: Any, judge: Judge) -> None:
+def assemble(out: Path, autoencoder: Any, clip: Any, unet: Any, tokenizer: Any, judges: Judges) -> None:
     """Write the model folder.
 
     The text encoder stays in fp32 and the rest in fp16: transformers keeps on loading the type on disk while
@@ -37,10 +60,11 @@ def assemble(out: Path, autoencoder: Any, clip: Any, unet: Any, tokenizer: Any, 
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(out, safe_serialization=True, max_shard_size=_SHARD)
-    clip.half().save_pretrained(out / "clip")
-    (out / JUDGE_FILE).parent.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.half().contiguous() for name, tensor in judge.state_dict().items()}
-    safetensors_torch.save_file(weights, out / JUDGE_FILE)
+    clip.half().save_pretrained(out / CLIP_FOLDER)
+    judges.clip.half().save_pretrained(out / JUDGE_FOLDER / CLIP_FOLDER)
+    _save(judges.classifier, out / JUDGE_FILE)
+    _save(judges.parser, out / PARSER_FILE)
+    _save(judges.identity, out / IDENTITY_FILE)
     write_vocabulary(out)
 
 
@@ -50,6 +74,6 @@ def write_vocabulary(out: Path) -> None:
     (out / VOCABULARY).write_text("\n".join(words) + "\n", "utf-8")
 
 
-def size_in_bytes(folder: Path, without: Collection[str] = ()) -> int:
-    """What the folder weighs, but for the files of these names."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and path.name not in without)
+def _save(network: nn.Module, path: Path) -> None:
+    weights = {name: tensor.half().contiguous() for name, tensor in network.state_dict().items()}
+    safetensors_torch.save_file(weights, path)

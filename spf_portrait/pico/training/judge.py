@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from spf_portrait.pico.domain import AXES, AXIS
+from spf_portrait.pico.domain import AXIS
 from spf_portrait.pico.judge import Judge
-from spf_portrait.pico.portrait import visible_axes
 from spf_portrait.pico.training.autoencoder import pixels
+from spf_portrait.pico.training.labels import HIDDEN, visible_labels
 from spf_portrait.pico.training.muon import muon_and_adamw
-from spf_portrait.pico.training.renders import Renders, labels
+from spf_portrait.pico.training.renders import Renders
 from spf_portrait.pico.training.resumable import (
     CPU,
     Budget,
@@ -26,9 +26,6 @@ from spf_portrait.pico.training.resumable import (
     train_resumably,
     update,
 )
-
-_HIDDEN = -100
-"""Label of an axis that cannot be seen in a portrait: cross-entropy ignores it."""
 
 
 def train_judge(
@@ -47,7 +44,7 @@ def train_judge(
     optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-3)
     factor = cosine_with_warmup(50, budget.steps)
     schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
-    truth = visible_labels(renders)
+    truth = visible_labels(renders.attributes)
     through_autoencoder = reconstructions(renders, autoencoder, device=device)
 
     def step(index: int) -> dict[str, float]:
@@ -63,25 +60,13 @@ def train_judge(
         update(model, loss, optimizers, schedules)
         return {"loss": float(loss)}
 
-    train_resumably("judge", folder, budget, state_of(model, optimizers, schedules), step)
+    train_resumably("classifier", folder, budget, state_of(model, optimizers, schedules), step)
     return model.cpu().eval()
-
-
-def visible_labels(renders: Renders) -> Tensor:
-    """Class indices [count, axes]; −100 where a hat or the like hides the axis."""
-    values = {axis.name: [value.name for value in axis.values] for axis in AXES}
-    truth = torch.from_numpy(labels(renders.attributes, values))
-    for row, attributes in enumerate(renders.attributes):
-        seen = set(visible_axes(attributes))
-        for column, name in enumerate(AXIS):
-            if name not in seen:
-                truth[row, column] = _HIDDEN
-    return truth
 
 
 def sum_of_losses(logits: dict[str, Tensor], truth: Tensor) -> Tensor:
     """Cross-entropy summed over axes; logits axis → [batch, values], truth [batch, axes]."""
-    losses = [F.cross_entropy(logits[name].float(), truth[:, i], ignore_index=_HIDDEN) for i, name in enumerate(AXIS)]
+    losses = [F.cross_entropy(logits[name].float(), truth[:, i], ignore_index=HIDDEN) for i, name in enumerate(AXIS)]
     return torch.stack(losses).sum()
 
 

@@ -60,7 +60,7 @@ def train_parser(
             logits = model(images)
         loss = parsing_loss(logits.float(), truth)
         update(model, loss, optimizers, schedules)
-        return {"loss": float(loss)}
+        return {"loss": float(loss.detach())}
 
     train_resumably("parser", folder, budget, state_of(model, optimizers, schedules), step)
     return model.cpu().eval()

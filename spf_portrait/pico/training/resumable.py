@@ -50,8 +50,9 @@ def train_resumably(
         OutOfTime: The deadline came first. The same call later goes on where this one stopped.
     """
     checkpoint = folder / f"{name}.pt"
-    first = _restore(checkpoint, state)
-    saved, log = time.monotonic(), list[dict[str, float]]()
+    first, seconds = _restore(checkpoint, state)
+    started, log = time.monotonic(), list[dict[str, float]]()
+    saved = started
     bar = tqdm(range(first, budget.steps), initial=first, total=budget.steps, desc=f"{name:<14}", mininterval=5)
     for index in bar:
         losses = step(index)
@@ -60,7 +61,7 @@ def train_resumably(
         if done % _LOG_EVERY == 0 or done == budget.steps:
             log.append({"step": done, **losses})
         if done == budget.steps or now - saved > budget.save_every_s or now > budget.deadline_s:
-            _save(checkpoint, state, done)
+            _save(checkpoint, state, done, seconds + now - started)
             _append(folder / f"{name}.jsonl", log)
             saved, log = now, []
         if done < budget.steps and now > budget.deadline_s:
@@ -106,19 +107,21 @@ def state_of(model: Stateful, optimizers: Sequence[Stateful], schedules: Sequenc
     return kept
 
 
-def _restore(checkpoint: Path, state: Mapping[str, Stateful]) -> int:
+def _restore(checkpoint: Path, state: Mapping[str, Stateful]) -> tuple[int, float]:
+    """Steps done, and the seconds they took."""
     if not checkpoint.exists():
-        return 0
+        return 0, 0.0
     kept: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=True)
     for key, part in state.items():
         part.load_state_dict(kept["state"][key])
-    return int(kept["step"])
+    return int(kept["step"]), float(kept["seconds"])
 
 
-def _save(checkpoint: Path, state: Mapping[str, Stateful], step: int) -> None:
+def _save(checkpoint: Path, state: Mapping[str, Stateful], step: int, seconds: float) -> None:
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     partial = checkpoint.with_suffix(".partial")
-    torch.save({"step": step, "state": {key: part.state_dict() for key, part in state.items()}}, partial)
+    states = {key: part.state_dict() for key, part in state.items()}
+    torch.save({"step": step, "seconds": seconds, "state": states}, partial)
     os.replace(partial, checkpoint)
 
 

@@ -1,5 +1,6 @@
 """Train the U-Net on latents of portraits that never show a held-back attribute."""
 
+import hashlib
 import os
 import random
 from collections.abc import Callable
@@ -99,8 +100,8 @@ def train_unet(
 
 
 def cached_latents(renders: Renders, folder: Path, autoencoder: Any, device: torch.device = CPU) -> Tensor:
-    """Scaled latents of all portraits, float16 [count, 8, 16, 16], encoded once."""
-    path = folder / "latents.pt"
+    """Scaled latents of all portraits, float16 [count, 8, 16, 16], encoded once by each autoencoder."""
+    path = folder / f"latents-{renders.digest}-{_digest(autoencoder)}.pt"
     if path.exists():
         return torch.load(path, weights_only=True)
     scale: float = autoencoder.config.scaling_factor
@@ -117,6 +118,11 @@ def cached_latents(renders: Renders, folder: Path, autoencoder: Any, device: tor
     torch.save(latents, partial)
     os.replace(partial, path)
     return latents
+
+
+def _digest(autoencoder: Any) -> str:
+    weights: dict[str, Tensor] = autoencoder.state_dict()
+    return hashlib.sha256(b"".join(weight.cpu().numpy().tobytes() for weight in weights.values())).hexdigest()[:12]
 
 
 def _captions(renders: Renders, chosen: Tensor, words: random.Random) -> list[str]:
