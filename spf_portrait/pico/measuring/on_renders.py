@@ -1,7 +1,7 @@
 """The autoencoder and the judge against the truth, which the renderer knows."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
@@ -27,7 +27,7 @@ _BATCH: Final = 32
 @torch.no_grad()
 def reconstructed(autoencoder: Any, images: Sequence[Image.Image]) -> list[Image.Image]:
     """The pictures after a passage through the autoencoder, without noise."""
-    parts = as_tensor(images).split(_BATCH)
+    parts = cast("tuple[Tensor, ...]", as_tensor(images).split(_BATCH))
     decoded: list[Tensor] = [autoencoder.decode(autoencoder.encode(part).latent_dist.mode()).sample for part in parts]
     levels = ((torch.cat(decoded).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return [Image.fromarray(picture.permute(1, 2, 0).numpy()) for picture in levels]

@@ -36,14 +36,14 @@ def train_parser(
     budget: Budget,
     autoencoder: Any,
     *,
-    batch_size: int = 16,
+    batch_size: int = 8,
     seed: int = 0,
     device: torch.device = CPU,
 ) -> Parser:
     """Half of each batch has gone through the autoencoder, so that generated pictures are read as well as renders."""
     torch.manual_seed(seed)
     model = Parser().to(device)
-    optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-3)
+    optimizers = muon_and_adamw(model, muon_lr=0.05, adamw_lr=3e-3)
     factor = cosine_with_warmup(20, budget.steps)
     schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
     maps = load_or_draw_maps(folder, renders.attributes)

@@ -103,7 +103,7 @@ class Workshop:
         return train_identity(self.folder, budget, self._made_autoencoder(), **self._common)
 
     def _judge_clip(self, budget: Budget) -> Any:
-        another = {**self._common, "seed": self.seed + 1, "name": Part.JUDGE_CLIP.value}
+        another: dict[str, Any] = {**self._common, "seed": self.seed + 1, "name": Part.JUDGE_CLIP.value}
         return train_clip(self._portraits(), self.folder, budget, new_tokenizer(), **another)
 
     @property

@@ -16,4 +16,4 @@ def test_pictures_lie_in_rows_with_text_below() -> None:
     assert readings.getpixel((159, 159)) == captions.getpixel((255, 255)) == (255, 0, 0)
     for sheet, side in ((captions, 256), (readings, 160)):
         below = sheet.crop((0, side, side, sheet.height // (3 if side == 256 else 2)))
-        assert min(below.convert("L").getdata()) < 100
+        assert sum(below.convert("L").histogram()[:100])
