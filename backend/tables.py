@@ -160,7 +160,7 @@ class JobEvent(Base):
     seq: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[float] = mapped_column(default=now())
     kind: Mapped[str]
-    """state, progress or checkpoint."""
+    """state, progress, checkpoint or validation."""
     data: Mapped[dict[str, Any]]
 
 

@@ -1,20 +1,23 @@
-"""Second stage: one step of dual-path alignment on states (A), that is noised training pictures."""
+"""Second stage: one step of dual-path alignment on a state that both paths look at."""
 
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from spf_portrait.attention_maps import mean_over_layers
-from spf_portrait.attention_recorder import AttentionRecorder
-from spf_portrait.base_model import BaseModel, decode_latents
+from spf_portrait.attention_recorder import AttentionRecord, AttentionRecorder
+from spf_portrait.base_model import BaseModel, decode_latents, predict
 from spf_portrait.clip_space import ClipSpace
-from spf_portrait.contract.jobs import EnhancementForm, LossSwitches
+from spf_portrait.contract.jobs import AlignedLayers, TrainingSpec
 from spf_portrait.control_map import RunningScale, bucket_of, control_map, noise_difference, running_maximum, scaled
 from spf_portrait.dual_path import PathResult, reference_pass, response_pass
 from spf_portrait.enhancement import FORMS, Embeddings
 from spf_portrait.losses import denoising_loss, fine_grained_loss, text_consistent_loss
-from spf_portrait.schedule import add_noise, predicted_clean, prediction_target
+from spf_portrait.micro_batches import in_batches, path_in_batches
+from spf_portrait.schedule import predicted_clean
+from spf_portrait.states import State
 from spf_portrait.training_set import MeaningRows, TrainingRows
 
 
@@ -23,90 +26,105 @@ class Alignment:
     """Computes the raw losses of a step; what it hands from step to step is the control map's scale.
 
     Attributes:
-        base: With the adapter attached to its U-Net.
-        clip: For the enhancement loss.
-        recorder: Open on the base's U-Net for as long as this is used, backward passes included.
-        switches: Which terms to compute. Without the control map M is 0: everything is held to the reference.
-        control_map_gain: Strength of subtracting phrase maps.
-        enhancement_form: One of `enhancement.FORMS`.
-        enhancement_t_max: Fraction of the schedule below which x̂_0 means enough to be enhanced.
+        base: With the adapter attached to its network.
+        clip: For the enhancement loss; None if that is switched off.
+        recorder: Open on the base's network for as long as this is used, backward passes included.
+        spec: Which terms to compute, and how. Without the control map M is 0: everything is held to the reference.
         scale: Running maximum of the noise difference; brought up to date at every step.
     """
 
     base: BaseModel
-    clip: ClipSpace
+    clip: ClipSpace | None
     recorder: AttentionRecorder
-    switches: LossSwitches
-    control_map_gain: float
-    enhancement_form: EnhancementForm
-    enhancement_t_max: float
+    spec: TrainingSpec
     scale: RunningScale
 
-    def losses(self, rows: TrainingRows, meaning: MeaningRows, timesteps: Tensor, noise: Tensor) -> dict[str, Tensor]:
+    def losses(self, rows: TrainingRows, meaning: MeaningRows, state: State) -> dict[str, Tensor]:
         """Raw values by name, and the mean of the control map for the log.
 
         Args:
             rows: A batch.
             meaning: The same rows.
-            timesteps: [batch].
-            noise: ε, shaped as x_0.
+            state: What both paths look at; without a known truth there is no denoising loss.
         """
-        schedule = self.base.schedule
-        alpha_bar = schedule.alpha_bar(timesteps)
-        x_t = add_noise(rows.x_0, noise, alpha_bar)
-        reference = reference_pass(self.base, self.recorder, x_t, timesteps, rows.base_states, rows.base_pooling)
-        response = response_pass(self.base, self.recorder, x_t, timesteps, rows.complete_states, rows.complete_pooling)
-        target = prediction_target(rows.x_0, noise, alpha_bar, schedule.prediction)
-        control = self._control_map(reference, response, meaning.distances, timesteps)
-        losses = {"denoise": denoising_loss(response.predicted, target), "control_mean": control.mean()}
+        at_once, looked_at = self.spec.batch_size, (self.base, self.recorder, state.x_t, state.timesteps)
+        reference = path_in_batches(reference_pass, *looked_at, rows.base_text, rows.base_pooling, at_once)
+        response = path_in_batches(response_pass, *looked_at, rows.complete_text, rows.complete_pooling, at_once)
+        control = self._control_map(reference, response, meaning.shares, state.timesteps)
+        losses = {"control_mean": control.mean()}
+        if state.truth is not None:
+            losses["denoise"] = denoising_loss(response.predicted, state.truth)
         losses |= self._alignment(reference, response, rows.present, control)
-        if self.switches.enhancement:
-            losses["enhancement"] = self._enhancement(reference, response, meaning, x_t, timesteps)
+        if self.spec.w_base_anchor:
+            losses["base_anchor"] = self._base_anchor(reference, rows, state)
+        if self.spec.losses.enhancement and self.clip is not None:
+            losses["enhancement"] = self._enhancement(self.clip, reference, response, meaning, state)
         return losses
 
-    def _control_map(self, reference: PathResult, response: PathResult, distances: Tensor, timesteps: Tensor) -> Tensor:
+    def _control_map(self, reference: PathResult, response: PathResult, shares: Tensor, timesteps: Tensor) -> Tensor:
         difference = noise_difference(response.predicted.detach(), reference.predicted)
-        if not self.switches.control_map:
+        if not self.spec.losses.control_map:
             return torch.zeros_like(difference)
         buckets = bucket_of(timesteps, self.base.schedule.timesteps)
         self.scale.value = running_maximum(self.scale.value.to(difference.device), buckets, difference)
         detached = tuple(layer.detach() for layer in response.attention.maps)
-        maps = mean_over_layers(detached, *difference.shape[-2:])[:, : distances.shape[1]]
-        return control_map(scaled(difference, self.scale.value[buckets]), maps, distances, self.control_map_gain)
+        maps = mean_over_layers(detached, *difference.shape[-2:])[:, : shares.shape[1]]
+        return control_map(scaled(difference, self.scale.value[buckets]), maps, shares, self.spec.control_map_gain)
 
     def _alignment(
         self, reference: PathResult, response: PathResult, present: Tensor, control: Tensor
     ) -> dict[str, Tensor]:
-        ours, theirs = response.attention, reference.attention
+        ours, theirs = (aligned(path.attention, self.spec.aligned_layers) for path in (response, reference))
         losses: dict[str, Tensor] = {}
-        if self.switches.text_consistent:
+        if self.spec.losses.text_consistent:
             losses["text_consistent"] = text_consistent_loss(ours.maps, theirs.maps, present, control)
-        if self.switches.fine_grained:
+        if self.spec.losses.fine_grained:
             losses["fine_grained"] = fine_grained_loss(ours.queries, theirs.queries, control)
         return losses
 
+    def _base_anchor(self, reference: PathResult, rows: TrainingRows, state: State) -> Tensor:
+        """mean (ε_res(base) − sg ε_ref(base))²: nothing in the paper's terms holds the base text alone in place."""
+        self.recorder.listen(None)
+        predicted = in_batches(
+            lambda i: predict(self.base, state.x_t[i], state.timesteps[i], rows.base_text[i]),
+            len(state.x_t),
+            self.spec.batch_size,
+            torch.cat,
+        )
+        return F.mse_loss(predicted.float(), reference.predicted.float())
+
     def _enhancement(
-        self, reference: PathResult, response: PathResult, meaning: MeaningRows, x_t: Tensor, timesteps: Tensor
+        self, clip: ClipSpace, reference: PathResult, response: PathResult, meaning: MeaningRows, state: State
     ) -> Tensor:
         """L_re over the rows inside the window of t, averaged over the whole batch."""
-        inside = timesteps < self.enhancement_t_max * self.base.schedule.timesteps
+        inside = state.timesteps < self.spec.enhancement_t_max * self.base.schedule.timesteps
         if not inside.any():
-            return x_t.new_zeros(())
+            return state.x_t.new_zeros(())
         rows = meaning.chosen(inside)
         with torch.no_grad():
-            seen_by_reference = self._seen(x_t[inside], reference.predicted[inside], timesteps[inside])
+            seen_by_reference = self._seen(clip, state, reference.predicted, inside)
         embeddings = Embeddings(
-            response=self._seen(x_t[inside], response.predicted[inside], timesteps[inside]),
+            response=self._seen(clip, state, response.predicted, inside),
             reference=seen_by_reference,
             exemplar=rows.exemplar,
             target=rows.target,
             base=rows.base,
             complete=rows.complete,
         )
-        return FORMS[self.enhancement_form](embeddings).sum() / len(timesteps)
+        return FORMS[self.spec.enhancement_form](embeddings).sum() / len(inside)
 
-    def _seen(self, x_t: Tensor, predicted: Tensor, timesteps: Tensor) -> Tensor:
+    def _seen(self, clip: ClipSpace, state: State, predicted: Tensor, inside: Tensor) -> Tensor:
         """i(x̂_0): what CLIP sees in a path's one-step prediction."""
         schedule = self.base.schedule
-        x_0 = predicted_clean(x_t, predicted, schedule.alpha_bar(timesteps), schedule.prediction)
-        return self.clip.pictures(decode_latents(self.base, x_0))
+        levels = schedule.levels(state.timesteps[inside])
+        x_0 = predicted_clean(state.x_t[inside], predicted[inside], levels, schedule.prediction)
+        return in_batches(
+            lambda rows: clip.pictures(decode_latents(self.base, x_0[rows])), len(x_0), self.spec.batch_size, torch.cat
+        )
+
+
+def aligned(record: AttentionRecord, layers: AlignedLayers) -> AttentionRecord:
+    """The layers that are held, in the network's order; of an odd number the middle one belongs to the second half."""
+    half = len(record.maps) // 2
+    chosen = {"all": slice(None), "first_half": slice(half), "second_half": slice(half, None)}[layers]
+    return AttentionRecord(record.maps[chosen], record.queries[chosen])

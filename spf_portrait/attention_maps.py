@@ -18,7 +18,7 @@ _EPSILON: Final = 1e-6
 
 
 def phrase_attention(query: Tensor, key: Tensor, pooling: Tensor, *, heads: int, scale: float) -> Tensor:
-    """A = mean over heads of softmax(Q Kᵀ · scale), times the pooling matrix; the softmax runs in fp32.
+    """A = mean over heads of softmax(Q Kᵀ · scale), times the pooling matrix; all in fp32, also inside of autocast.
 
     Args:
         query: [batch, cells, heads · width].
@@ -31,8 +31,9 @@ def phrase_attention(query: Tensor, key: Tensor, pooling: Tensor, *, heads: int,
         [batch, cells, columns]; a column is the share of attention that a cell pays to that phrase.
     """
     queries, keys = _split_heads(query.float(), heads), _split_heads(key.float(), heads)
-    attention = torch.softmax(queries @ keys.transpose(-1, -2) * scale, dim=-1).mean(dim=1)
-    return attention @ pooling
+    with torch.autocast(query.device.type, enabled=False):
+        attention = torch.softmax(queries @ keys.transpose(-1, -2) * scale, dim=-1).mean(dim=1)
+        return attention @ pooling
 
 
 def shared_attention(maps: Tensor) -> Tensor:

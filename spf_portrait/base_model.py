@@ -1,5 +1,6 @@
-"""A base model in diffusers layout: its frozen parts, and typed calls into them."""
+"""A base model: its frozen parts, and typed calls into them that are the same for every family."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -7,42 +8,80 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from spf_portrait.contract.bases import find_base
+from spf_portrait.contract.base_info import SHARED_CLIP_FOLDER, BaseInfo
+from spf_portrait.contract.bases import default_models_dir, find_base
 from spf_portrait.contract.errors import ModelError
+from spf_portrait.families.catalogue import FAMILIES
+from spf_portrait.families.family import Family, Parts, TextSegment
+from spf_portrait.families.folder import parts_of_folder
+from spf_portrait.families.hub import fetched
+from spf_portrait.families.single_file import parts_of_file
+from spf_portrait.families.text_embedding import TextEmbedding
 from spf_portrait.schedule import Schedule
-from spf_portrait.untyped import diffusers, transformers
 
 
 @dataclass(frozen=True)
 class BaseModel:
-    """The parts of a Stable Diffusion 1.x pipeline, all frozen, in fp32. There is one U-Net, and no second one.
+    """A base model of any family, all frozen. There is one denoising network, and no second one.
 
     Attributes:
-        key: Name under which users choose it.
-        path: Its folder.
-        image_size_px: Side of the pictures it was trained on.
-        tokenizer: CLIPTokenizer.
-        text_encoder: CLIPTextModel.
-        vae: AutoencoderKL.
-        unet: UNet2DConditionModel.
-        scheduler: The sampler that the model's folder names, used for training's ᾱ too.
-        device: Where the parts are.
+        info: Name, place and family.
+        path: Its folder or file; for a hub's model, where that was put.
+        family: How its parts work together.
+        parts: The parts.
+        dtype: Of the frozen weights; an adapter's own weights are fp32.
     """
 
-    key: str
+    info: BaseInfo
     path: Path
-    image_size_px: int
-    tokenizer: Any
-    text_encoder: nn.Module
-    vae: nn.Module
-    unet: nn.Module
-    scheduler: Any
-    device: torch.device
+    family: Family
+    parts: Parts
+    dtype: torch.dtype
+
+    @property
+    def key(self) -> str:
+        """Name under which users choose it."""
+        return self.info.key
+
+    @property
+    def image_size_px(self) -> int:
+        """Side of the pictures it was trained on."""
+        return self.info.image_size_px
+
+    @property
+    def unet(self) -> nn.Module:
+        """What denoises and carries the adapter: a U-Net, or Stable Diffusion 3's transformer."""
+        return self.parts.network
+
+    @property
+    def vae(self) -> nn.Module:
+        """AutoencoderKL."""
+        return self.parts.vae
+
+    @property
+    def scheduler(self) -> Any:
+        """The sampler that the model's folder names."""
+        return self.parts.scheduler
+
+    @property
+    def tokenizer(self) -> Any:
+        """Of the first text encoder."""
+        return self.parts.text_encoders[0].tokenizer
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parts are."""
+        return self.parts.device
 
     @property
     def schedule(self) -> Schedule:
-        """ᾱ and the meaning of the U-Net's output."""
-        return Schedule(self.scheduler.alphas_cumprod.to(self.device), self.scheduler.config.prediction_type)
+        """Noise levels, and the meaning of the network's answer."""
+        return self.family.schedule(self.parts)
+
+    @property
+    def text_axis(self) -> tuple[TextSegment, ...]:
+        """What the token axis of text embeddings consists of."""
+        return self.family.text_axis(self.parts)
 
     @property
     def latent_channels(self) -> int:
@@ -56,93 +95,79 @@ class BaseModel:
 
     @property
     def size_step_px(self) -> int:
-        """Picture sides are multiples of this: the U-Net must be able to halve the latents at every level."""
-        return self.latent_factor * 2 ** (len(cast("Any", self.unet).config.block_out_channels) - 1)
+        """Picture sides are multiples of this."""
+        return self.latent_factor * self.family.cell_step(self.parts)
 
 
-def load_base(key: str, models_dir: Path | None = None, device: torch.device | None = None) -> BaseModel:
+def load_base(
+    key: str,
+    models_dir: Path | None = None,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> BaseModel:
     """Load a base model by its key.
 
     Args:
         key: As `spf-portrait bases` lists it.
         models_dir: Folder of the base models; the default of `contract.bases` if None.
         device: The GPU if there is one and else the CPU, if None.
+        dtype: Of the frozen weights.
 
     Raises:
         ModelError: There is no such base, or a part of it is missing, damaged or not supported.
     """
     info = find_base(key, models_dir)
+    family = FAMILIES[info.family]
+    path = info.path if info.hub is None else fetched(family, info, info.hub)
     place = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        base = BaseModel(
-            key=key,
-            path=info.path,
-            image_size_px=info.image_size_px,
-            tokenizer=transformers.CLIPTokenizer.from_pretrained(info.path / "tokenizer"),
-            text_encoder=_frozen(
-                transformers.CLIPTextModel.from_pretrained(info.path / "text_encoder", dtype=torch.float32), place
-            ),
-            vae=_frozen(diffusers.AutoencoderKL.from_pretrained(info.path / "vae", dtype=torch.float32), place),
-            unet=_frozen(
-                diffusers.UNet2DConditionModel.from_pretrained(info.path / "unet", dtype=torch.float32), place
-            ),
-            scheduler=_scheduler(info.path / "scheduler"),
-            device=place,
-        )
+        if path.is_file():
+            tokenizer = info.clip or (models_dir or default_models_dir()) / SHARED_CLIP_FOLDER
+            parts = parts_of_file(family, info, tokenizer, place, dtype)
+        else:
+            parts = parts_of_folder(family, path, place, dtype)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelError(
-            "damaged_base",
-            f"the base model {info.path}, of which a part cannot be read ({error})",
-            "a folder as StableDiffusionPipeline.save_pretrained writes it",
-            "Restore the folder from where it came from",
-        ) from error
-    _check_supported(base)
-    return base
+        raise _damaged(path, family, error) from error
+    family.schedule(parts)  # refuses a scheduler of another kind
+    return BaseModel(info, path, family, parts, dtype)
 
 
-def encode_text(base: BaseModel, token_ids: Tensor) -> Tensor:
-    """Text embeddings [batch, tokens, width] of token ids [batch, tokens]."""
-    with torch.no_grad():
-        return cast("Any", base.text_encoder)(token_ids.to(base.device)).last_hidden_state
+@torch.no_grad()
+def encode_text(base: BaseModel, texts: Sequence[str]) -> TextEmbedding:
+    """Embeddings of texts, a row each. `prompts` tells whether a text is short enough to be read in whole."""
+    return base.family.encode_text(base.parts, texts)
+
+
+@torch.no_grad()
+def encode_nothing(base: BaseModel) -> TextEmbedding:
+    """What classifier-free guidance takes for no text, one row."""
+    return base.family.unconditional(base.parts)
 
 
 def encode_pixels(base: BaseModel, pixels: Tensor) -> Tensor:
     """Scaled latents (the posterior's mode) of pixels in [-1, 1], [batch, 3, height, width]."""
     vae: Any = base.vae
     with torch.no_grad():
-        latents = vae.encode(pixels.to(base.device)).latent_dist.mode()
+        latents = vae.encode(pixels.to(base.device, vae.dtype)).latent_dist.mode().float()
     return (latents - (vae.config.shift_factor or 0.0)) * vae.config.scaling_factor
 
 
 def decode_latents(base: BaseModel, latents: Tensor) -> Tensor:
     """Pixels, about in [-1, 1], of scaled latents; gradients pass."""
     vae: Any = base.vae
-    return vae.decode(latents / vae.config.scaling_factor + (vae.config.shift_factor or 0.0)).sample
+    unscaled = latents / vae.config.scaling_factor + (vae.config.shift_factor or 0.0)
+    return vae.decode(unscaled.to(vae.dtype)).sample.float()
 
 
-def predict(base: BaseModel, x_t: Tensor, timesteps: Tensor, states: Tensor) -> Tensor:
-    """The U-Net's answer (ε or v) to noised latents [batch, channels, height, width] and text embeddings."""
-    return cast("Any", base.unet)(x_t, timesteps, encoder_hidden_states=states).sample
+def predict(base: BaseModel, x_t: Tensor, timesteps: Tensor, text: TextEmbedding) -> Tensor:
+    """The network's answer (ε, v or velocity) to noised latents [batch, channels, height, width] and texts."""
+    return base.family.predict(base.parts, x_t.to(base.dtype), timesteps, text.to(base.dtype)).float()
 
 
-def _frozen(part: Any, device: torch.device) -> nn.Module:
-    return part.eval().requires_grad_(False).to(device)
-
-
-def _scheduler(folder: Path) -> Any:
-    """The sampler named by its own configuration."""
-    config: Any = diffusers.DDIMScheduler.load_config(folder)  # every scheduler reads the same file
-    return getattr(diffusers, config["_class_name"]).from_config(config)
-
-
-def _check_supported(base: BaseModel) -> None:
-    config: Any = base.scheduler.config
-    if config.get("prediction_type") not in ("epsilon", "v_prediction") or not hasattr(
-        base.scheduler, "alphas_cumprod"
-    ):
-        raise ModelError(
-            "unsupported_prediction",
-            f"prediction type {config.get('prediction_type')!r} in {base.path / 'scheduler'}",
-            "epsilon or v_prediction",
-            "Choose a base model of the Stable Diffusion 1.x family",
-        )
+def _damaged(path: Path, family: Family, error: Exception) -> ModelError:
+    return ModelError(
+        "damaged_base",
+        f"the base model {path}, of which a part cannot be read ({error})",
+        f"a folder as {family.pipeline}.save_pretrained writes it (in safetensors), or one whole checkpoint",
+        "Restore it from where it came from",
+    )

@@ -23,7 +23,6 @@ from spf_portrait.untyped import safetensors, safetensors_torch
 _log = logging.getLogger(__name__)
 _TENSORS: Final = "state.safetensors"
 _FACTS: Final = "facts.json"
-_KEPT: Final = 2
 _UNFINISHED: Final = ".tmp"
 
 
@@ -45,9 +44,9 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    folder: Path, step: int, origin: Origin, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
+    folder: Path, step: int, origin: Origin, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], keep: int
 ) -> Path:
-    """Write a checkpoint and remove all but the last two.
+    """Write a checkpoint, and only then remove older ones.
 
     Args:
         folder: Of all checkpoints of this training.
@@ -55,6 +54,7 @@ def save_checkpoint(
         origin: Of this training.
         tensors: Contiguous, on the CPU.
         facts: Anything JSON can hold.
+        keep: How many are left, this one included.
 
     Returns:
         The finished checkpoint's folder.
@@ -63,6 +63,16 @@ def save_checkpoint(
     draft = final.with_suffix(_UNFINISHED)
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
+    _write(draft, step, origin, tensors, facts)
+    shutil.rmtree(final, ignore_errors=True)  # it is damaged, or this training would have gone on from it
+    os.replace(draft, final)
+    _flush(folder)
+    _prune(folder, final, keep)
+    return final
+
+
+def _write(draft: Path, step: int, origin: Origin, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """The files, the manifest last, all of them on the disk for sure."""
     safetensors_torch.save_file(dict(tensors), draft / _TENSORS)
     (draft / _FACTS).write_text(json.dumps(facts), "utf-8")
     digests = {name: _sha256(draft / name) for name in (_TENSORS, _FACTS)}
@@ -75,12 +85,18 @@ def save_checkpoint(
     (draft / CHECKPOINT_MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
     for file in (draft / _TENSORS, draft / _FACTS, draft / CHECKPOINT_MANIFEST, draft):
         _flush(file)
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(draft, final)
-    _flush(folder)
-    for old in _finished(folder)[_KEPT:]:
-        shutil.rmtree(old)
-    return final
+
+
+def _prune(folder: Path, newest: Path, keep: int) -> None:
+    """Leave `keep` checkpoints up to the newest one.
+
+    Those behind it were passed over as damaged when this training resumed, so they must not take a sound one's place;
+    unfinished ones are left from a process that was killed.
+    """
+    finished = _finished(folder)
+    kept = finished[finished.index(newest) :][:keep]
+    for path in {*finished, *folder.glob(f"step-*{_UNFINISHED}")} - set(kept):
+        shutil.rmtree(path)
 
 
 def load_latest(folder: Path, origin: Origin) -> Checkpoint | None:
@@ -97,6 +113,16 @@ def load_latest(folder: Path, origin: Origin) -> Checkpoint | None:
             return Checkpoint(manifest["step"], safetensors_torch.load_file(candidate / _TENSORS), facts)
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
             _log.warning("The checkpoint %s is damaged (%s); going back to the one before it.", candidate.name, error)
+    return None
+
+
+def newest_sound_step(folder: Path) -> int | None:
+    """The step of the checkpoint that `load_latest` would read; None if there is none."""
+    for candidate in _finished(folder):
+        try:
+            return int(_verified_manifest(candidate)["step"])
+        except (OSError, ValueError, KeyError):
+            continue
     return None
 
 
@@ -142,7 +168,8 @@ def _check_origin(candidate: Path, manifest: dict[str, Any], origin: Origin) -> 
 
 
 def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _flush(path: Path) -> None:

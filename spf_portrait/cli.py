@@ -3,20 +3,20 @@
 import argparse
 import json
 import logging
-import signal
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, cast
+from typing import Any
 
+from spf_portrait.cli_adapters import chosen_adapters
 from spf_portrait.cli_evaluate import add_evaluate
-from spf_portrait.contract.artifacts import EXIT_FAILED, EXIT_OK, EXIT_PREEMPTED, EXIT_USAGE
+from spf_portrait.cli_options import add_common, chosen_options
+from spf_portrait.cli_train import add_train
+from spf_portrait.contract.artifacts import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from spf_portrait.contract.bases import known_bases
 from spf_portrait.contract.errors import SpecError, SpfError
 from spf_portrait.contract.events import Failed
-from spf_portrait.contract.jobs import PRESETS, ComparisonSpec, TrainingSpec
+from spf_portrait.contract.jobs import ComparisonSpec
 from spf_portrait.library_settings import settle_libraries
 from spf_portrait.progress import Report
 
@@ -34,6 +34,7 @@ examples:
   spf-portrait train portraits/ --out run/
   spf-portrait train portraits/ --out run/ --set stage2_steps=500 --set losses.control_map=false
   spf-portrait sample --adapter run/adapter.safetensors --text "a woman, a hat" --target "blonde hair" --out pair/
+  spf-portrait sample --adapter hair.safetensors:0.8 --adapter glasses.safetensors ...
   spf-portrait evaluate --adapter run/adapter.safetensors --out measured/
   spf-portrait evaluate pair/
 
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("spf-portrait", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=layout)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_train(commands)
+    add_train(commands)
     _add_sample(commands)
     _add_serve(commands)
     add_evaluate(commands)
@@ -71,23 +72,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_train(commands: Any) -> None:
-    parser = commands.add_parser("train", help="teach a target from a caption set", description="Train an adapter.")
-    parser.add_argument("data", type=Path, metavar="DATA", help="caption set: folder, .csv, .jsonl or .zip")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="adapter, report and losses go here")
-    parser.add_argument("--base", help="base model, see `spf-portrait bases` (default: pico)")
-    parser.add_argument("--method", help="spf, or lora for plain LoRA (default: spf)")
-    parser.add_argument("--preset", help=f"{', '.join(PRESETS)} (default: quick)")
-    parser.add_argument("--spec", type=Path, metavar="FILE", help="JSON file with options of the specification")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one option, may be repeated")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest sound checkpoint, if there is one")
-    parser.add_argument("--checkpoints", type=Path, metavar="DIR", help="default: checkpoints in --out")
-    _add_common(parser, _train)
-
-
 def _add_sample(commands: Any) -> None:
     parser = commands.add_parser("sample", help="draw a pair from one seed", description="Draw reference and response.")
-    parser.add_argument("--adapter", type=Path, metavar="FILE", help="without it both paths use the original model")
+    parser.add_argument(
+        "--adapter",
+        action="append",
+        default=[],
+        metavar="FILE[:STRENGTH]",
+        help="up to four at once; without one both paths use the original model",
+    )
+    parser.add_argument("--strength", type=float, help="of a single adapter, 0 to 2; 0 is exactly off (default: 1)")
     parser.add_argument("--text", metavar="BASE", help="what the portrait shows besides the target")
     parser.add_argument("--target", help="the phrase that was taught")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="pictures, maps and sample.json go here")
@@ -95,7 +89,7 @@ def _add_sample(commands: Any) -> None:
     parser.add_argument("--seed", type=int, help="the same seed gives the same pair (default: 0)")
     parser.add_argument("--spec", type=Path, metavar="FILE", help="JSON file with options of the specification")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one option, such as steps=50")
-    _add_common(parser, _sample)
+    add_common(parser, _sample)
 
 
 def _add_serve(commands: Any) -> None:
@@ -121,42 +115,14 @@ def _add_doctor(commands: Any) -> None:
     parser.set_defaults(run=_doctor)
 
 
-def _add_common(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace, Report], int]) -> None:
-    parser.add_argument("--models", type=Path, metavar="DIR", help="base models (default: $SPF_MODELS_DIR or models)")
-    parser.add_argument("--events", action="store_true", help="JSON lines on standard output instead of bars")
-    parser.set_defaults(run=run)
-
-
-def _train(options: argparse.Namespace, report: Report) -> int:
-    settle_libraries()
-    from spf_portrait.preparation import TrainingJob
-    from spf_portrait.train import Preempted, train
-
-    named = {"base": options.base, "method": options.method, "preset": options.preset}
-    chosen = _options(options.spec, options.set, named)
-    spec = TrainingSpec.from_preset(chosen.pop("preset", "quick"), **chosen)
-    checkpoints = options.checkpoints or options.out / "checkpoints"
-    stop = threading.Event()
-
-    def on_sigterm(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, on_sigterm)
-    try:
-        job = TrainingJob(options.data, options.out, checkpoints, spec, options.resume, options.models)
-        report(train(job, report, stop.is_set))
-    except Preempted:
-        return EXIT_PREEMPTED
-    return EXIT_OK
-
-
 def _sample(options: argparse.Namespace, report: Report) -> int:
     settle_libraries()
     from spf_portrait.sample import SampleJob, sample
 
+    chosen = chosen_adapters(options.adapter, options.strength)
     named = {"base": options.base, "base_text": options.text, "target": options.target, "seed": options.seed}
-    spec = ComparisonSpec.from_mapping(_options(options.spec, options.set, named))
-    report(sample(SampleJob(spec, options.adapter, options.out, options.models), report))
+    spec = ComparisonSpec.from_mapping(chosen_options(options.spec, options.set, named | chosen.settings))
+    report(sample(SampleJob(spec, chosen.file, options.out, options.models, chosen.files), report))
     return EXIT_OK
 
 
@@ -178,44 +144,6 @@ def _doctor(options: argparse.Namespace, report: Report) -> int:
     found = examine(options.models)
     _print(found)
     return EXIT_FAILED if found["problems"] else EXIT_OK
-
-
-def _options(file: Path | None, settings: Sequence[str], named: dict[str, Any]) -> dict[str, Any]:
-    """Options from the file, overridden by --set, overridden by named ones."""
-    chosen = {} if file is None else _read_spec(file)
-    for setting in settings:
-        _set(chosen, setting)
-    return chosen | {name: value for name, value in named.items() if value is not None}
-
-
-def _read_spec(file: Path) -> dict[str, Any]:
-    try:
-        content: Any = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SpecError(
-            "unreadable_spec", f"{file} ({error})", "a JSON object", "Check the path given as --spec"
-        ) from error
-    if not isinstance(content, dict):
-        raise SpecError(
-            "unreadable_spec", f"{file}, which is no object", "a JSON object", "Put the options into braces"
-        )
-    return cast("dict[str, Any]", content)
-
-
-def _set(chosen: dict[str, Any], setting: str) -> None:
-    """Apply KEY=VALUE; a dot in the key leads into a part, such as losses.control_map."""
-    key, equals, value = setting.partition("=")
-    if not equals:
-        raise SpecError(
-            "bad_setting", f"--set {setting}", "KEY=VALUE, such as rank=16", "Write the option with its value"
-        )
-    *parts, last = key.split(".")
-    for part in parts:
-        chosen = chosen.setdefault(part, {})
-    try:
-        chosen[last] = json.loads(value)
-    except ValueError:
-        chosen[last] = value
 
 
 def _print(content: dict[str, Any]) -> int:

@@ -2,16 +2,35 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from spf_portrait.base_model import BaseModel, encode_text
+from spf_portrait.contract.base_info import CLIP_DOWNLOAD, CLIP_FOLDER, SHARED_CLIP_FOLDER
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.untyped import transformers
 
-CLIP_FOLDER = "clip"
+
+class TextSpace(Protocol):
+    """Where distances between phrases are measured."""
+
+    def texts(self, texts: list[str]) -> Tensor:
+        """t(·): unit embeddings [texts, width] of whole texts or single phrases."""
+        ...
+
+
+class EncoderSpace:
+    """The pooled output of the base model's own text encoder, for a base without CLIP."""
+
+    def __init__(self, base: BaseModel) -> None:
+        self._base = base
+
+    def texts(self, texts: list[str]) -> Tensor:
+        """t(·): unit embeddings [texts, width]."""
+        return F.normalize(encode_text(self._base, texts).pooled.float(), dim=-1)
 
 
 class ClipSpace:
@@ -19,7 +38,7 @@ class ClipSpace:
 
     Args:
         clip: CLIPModel, in eval mode.
-        tokenizer: Of the base model; the CLIP shares its vocabulary.
+        tokenizer: Of its text tower.
         mean: Channel mean of what the picture tower was trained on, pixels in [0, 1].
         deviation: Channel standard deviation.
     """
@@ -28,6 +47,7 @@ class ClipSpace:
         self._clip = clip
         self._tokenizer = tokenizer
         self._size_px = int(clip.config.vision_config.image_size)
+        self._tokens = int(clip.config.text_config.max_position_embeddings)
         self._mean = torch.tensor(mean, device=clip.device)[:, None, None]
         self._deviation = torch.tensor(deviation, device=clip.device)[:, None, None]
 
@@ -40,28 +60,66 @@ class ClipSpace:
 
     def texts(self, texts: list[str]) -> Tensor:
         """t(·): unit embeddings [texts, width] of whole texts or single phrases."""
-        tokens = self._tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(self._clip.device)
+        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self._tokens, return_tensors="pt")
         with torch.no_grad():
-            return F.normalize(self._clip.get_text_features(**tokens).pooler_output, dim=-1)
+            return F.normalize(self._clip.get_text_features(**tokens.to(self._clip.device)).pooler_output, dim=-1)
 
 
-def load_clip_space(base_folder: Path, tokenizer: Any, device: torch.device) -> ClipSpace:
-    """The CLIP that lies in the base model's folder.
+def clip_of(base: BaseModel) -> ClipSpace:
+    """The CLIP that belongs to a base model.
 
     Raises:
         ModelError: There is none.
     """
-    folder = base_folder / CLIP_FOLDER
+    if base.info.clip is None:
+        raise ModelError(
+            "no_clip",
+            f"no CLIP model for {base.key}, which the enhancement loss looks with",
+            f"a folder with config.json and weights of a CLIPModel: {CLIP_FOLDER} in the base model's folder, "
+            f"{SHARED_CLIP_FOLDER} in the models folder, or one named as clip in bases.toml",
+            f"Get it once, in the models folder: {CLIP_DOWNLOAD} --local-dir {SHARED_CLIP_FOLDER}; or train without "
+            "enhancement (losses.enhancement=false), which needs none",
+        )
+    return _clip_in(base.info.clip, base.tokenizer, base.device)
+
+
+def text_space_of(base: BaseModel) -> TextSpace:
+    """CLIP's, or that of the base model's own text encoder where there is no CLIP."""
+    return EncoderSpace(base) if base.info.clip is None else clip_of(base)
+
+
+def load_clip_space(model_folder: Path, tokenizer: Any, device: torch.device) -> ClipSpace:
+    """The CLIP that lies in a model's folder.
+
+    Args:
+        model_folder: With a folder `clip`.
+        tokenizer: Used unless the CLIP brings its own.
+        device: Where it goes.
+
+    Raises:
+        ModelError: There is none.
+    """
+    folder = model_folder / CLIP_FOLDER
     if not (folder / "config.json").is_file():
         raise ModelError(
             "no_clip",
             f"no CLIP model in {folder}",
             "a folder with config.json and weights of a CLIPModel",
-            "Put the CLIP there whose text tower the base model uses, or train with method lora",
+            "Put the CLIP there whose text tower the model uses",
         )
+    return _clip_in(folder, tokenizer, device)
+
+
+def _clip_in(folder: Path, tokenizer: Any, device: torch.device) -> ClipSpace:
     clip: Any = transformers.CLIPModel.from_pretrained(folder, dtype=torch.float32)
+    own = any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json"))
     mean, deviation = _normalisation(folder)
-    return ClipSpace(clip.eval().requires_grad_(False).to(device), tokenizer, mean, deviation)
+    return ClipSpace(
+        clip.eval().requires_grad_(False).to(device),
+        transformers.CLIPTokenizer.from_pretrained(folder) if own else tokenizer,
+        mean,
+        deviation,
+    )
 
 
 def _normalisation(folder: Path) -> tuple[list[float], list[float]]:

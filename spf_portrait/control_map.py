@@ -1,9 +1,10 @@
 """The Semantic-Aware Fine Control Map (SFCM): where does the target answer? Pure functions of tensors.
 
-    M = clamp( norm(mean_c |ε_res − ε_ref|) − gain · Σ_p d_p · norm(mean_l A_res[p]), 0, 1 )
+    M = clamp( norm(mean_c |ε_res − ε_ref|) − gain · Σ_p w_p · norm(mean_l A_res[p]), 0, 1 )
 
-p runs over the base phrases: neither the target nor PAD is subtracted. M is 1 where the paths may differ and 0 where
-they are held together.
+p runs over the base phrases: neither the target nor PAD is subtracted. w_p is d_p, the distance in meaning between the
+target and the phrase, for the paper's chain of subtractions; d_p over the number of phrases for their mean. M is 1
+where the paths may differ and 0 where they are held together.
 """
 
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Final
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from spf_portrait.contract.jobs import Subtraction
 
 _EPSILON: Final = 1e-6
 SCALE_BUCKETS: Final = 10
@@ -30,7 +33,7 @@ class RunningScale:
 def noise_difference(predicted_response: Tensor, predicted_reference: Tensor) -> Tensor:
     """mean_c |ε_res − ε_ref| with its smallest cell moved to zero.
 
-    Both are the U-Net's own output. For v-prediction on a shared x_t, v differs from ε by a factor that depends on the
+    Both are the network's own output. On a shared x_t, v and velocity differ from ε by a factor that depends on the
     timestep alone, and the running maximum takes that out again.
 
     Args:
@@ -46,7 +49,7 @@ def noise_difference(predicted_response: Tensor, predicted_reference: Tensor) ->
 
 def bucket_of(timesteps: Tensor, total: int) -> Tensor:
     """Which part of the schedule a timestep is in, [batch] of 0 … SCALE_BUCKETS − 1."""
-    return (timesteps * SCALE_BUCKETS // total).clamp(0, SCALE_BUCKETS - 1)
+    return (timesteps * SCALE_BUCKETS // total).clamp(0, SCALE_BUCKETS - 1).long()
 
 
 def running_maximum(previous: Tensor, buckets: Tensor, difference: Tensor) -> Tensor:
@@ -93,17 +96,23 @@ def stretched(distances: Tensor, lowest: float, highest: float) -> Tensor:
     return ((distances - lowest) / (highest - lowest)).clamp(0, 1)
 
 
-def control_map(difference: Tensor, phrase_maps: Tensor, distances: Tensor, gain: float) -> Tensor:
+def phrase_shares(distances: Tensor, *, by_distance: bool, subtraction: Subtraction) -> Tensor:
+    """w_p of one caption's phrases [phrases]: d_p, or 1 for all; of a mean, their number divides it."""
+    shares = distances if by_distance else torch.ones_like(distances)
+    return shares / len(shares) if subtraction == "mean" else shares
+
+
+def control_map(difference: Tensor, phrase_maps: Tensor, shares: Tensor, gain: float) -> Tensor:
     """M, see the top of this file; carries no gradient.
 
     Args:
         difference: Scaled noise difference, [batch, height, width].
         phrase_maps: mean_l A_res of the base phrases, [batch, phrases, height, width].
-        distances: d_p, [batch, phrases]; 0 for phrases that only fill up the batch.
+        shares: w_p, [batch, phrases]; 0 for phrases that only fill up the batch.
         gain: Strength of the subtraction; 1 is the paper's figure.
 
     Returns:
         [batch, height, width] in [0, 1].
     """
-    subtracted = (distances[:, :, None, None] * min_max(phrase_maps)).sum(dim=1)
+    subtracted = (shares[:, :, None, None] * min_max(phrase_maps)).sum(dim=1)
     return (difference - gain * subtracted).clamp(0, 1).detach()

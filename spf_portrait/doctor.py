@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from spf_portrait.clip_space import CLIP_FOLDER
+from spf_portrait.contract.base_info import SHARED_CLIP_FOLDER, BaseInfo
 from spf_portrait.contract.bases import default_models_dir, known_bases
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.versions import library_versions
@@ -42,7 +42,13 @@ def _bases(models_dir: Path) -> tuple[dict[str, list[str]], list[str]]:
         infos = known_bases(models_dir)
     except ModelError as error:
         return {}, [str(error)]
-    parts = {key: sorted(part.name for part in info.path.iterdir() if part.is_dir()) for key, info in infos.items()}
-    lacking = [key for key, found in parts.items() if CLIP_FOLDER not in found]
-    hint = "has no clip folder: it can be trained with method lora only, and drawn without maps"
-    return parts, [f"The base model {key} {hint}." for key in lacking]
+    lacking = [key for key, info in infos.items() if info.clip is None]
+    hint = f"has no CLIP ({SHARED_CLIP_FOLDER} in the models folder): it trains with losses.enhancement=false only"
+    return {key: _parts(info) for key, info in infos.items()}, [f"The base model {key} {hint}." for key in lacking]
+
+
+def _parts(info: BaseInfo) -> list[str]:
+    """Folders of a base model; the name of a single file; nothing for what a hub still has to give."""
+    if not info.path.is_dir():
+        return [info.path.name] if info.path.is_file() else []
+    return sorted(part.name for part in info.path.iterdir() if part.is_dir() and not part.name.startswith("."))

@@ -8,6 +8,7 @@ from torch import Tensor
 from spf_portrait.adapter import adapter_off
 from spf_portrait.attention_recorder import AttentionRecord, AttentionRecorder
 from spf_portrait.base_model import BaseModel, predict
+from spf_portrait.families.text_embedding import TextEmbedding
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class PathResult:
     """What one path answered, and what its cross-attention looked at.
 
     Attributes:
-        predicted: ε or v, [batch, channels, height, width].
+        predicted: ε, v or velocity, [batch, channels, height, width].
         attention: Phrase maps and queries per layer.
     """
 
@@ -24,7 +25,7 @@ class PathResult:
 
 
 def reference_pass(
-    base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, states: Tensor, pooling: Tensor
+    base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, text: TextEmbedding, pooling: Tensor
 ) -> PathResult:
     """The original model on the base text; no gradient. Run it before the response pass of the same step.
 
@@ -33,23 +34,23 @@ def reference_pass(
         recorder: Open on that U-Net.
         x_t: Noised latents, [batch, channels, height, width].
         timesteps: [batch].
-        states: Text embeddings of the base texts, [batch, tokens, width].
+        text: Embeddings of the base texts, a row each.
         pooling: Of the base texts, [batch, tokens, columns].
     """
     with torch.no_grad(), adapter_off(base.unet):
-        return _pass(base, recorder, x_t, timesteps, states, pooling)
+        return _pass(base, recorder, x_t, timesteps, text, pooling)
 
 
 def response_pass(
-    base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, states: Tensor, pooling: Tensor
+    base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, text: TextEmbedding, pooling: Tensor
 ) -> PathResult:
-    """The tuned model; `states` and `pooling` are those of the complete texts. Arguments as for `reference_pass`."""
-    return _pass(base, recorder, x_t, timesteps, states, pooling)
+    """The tuned model; `text` and `pooling` are those of the complete texts. Arguments as for `reference_pass`."""
+    return _pass(base, recorder, x_t, timesteps, text, pooling)
 
 
 def _pass(
-    base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, states: Tensor, pooling: Tensor
+    base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, text: TextEmbedding, pooling: Tensor
 ) -> PathResult:
     recorder.listen(pooling)
-    predicted = predict(base, x_t, timesteps, states)
+    predicted = predict(base, x_t, timesteps, text)
     return PathResult(predicted, recorder.record())

@@ -30,7 +30,8 @@ class KeptBase:
         return self._base
 
 
-def _files(folder: Path) -> list[tuple[Path, int, int]]:
+def _files(place: Path) -> list[tuple[Path, int, int]]:
     """Every file with its size in bytes and its time of change in ns: enough to see that a model was replaced."""
-    found = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    paths = [place] if place.is_file() else sorted(place.rglob("*"))
+    found = [(path, path.stat()) for path in paths if path.is_file()]
     return [(path, stat.st_size, stat.st_mtime_ns) for path, stat in found]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spf_portrait.clip_space import ClipSpace
+from spf_portrait.clip_space import TextSpace
 from spf_portrait.contract.jobs import TrainingSpec
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.control_map import phrase_distances
-from spf_portrait.training_set import prompt_distances
+from spf_portrait.training_set import prompt_shares
 
 
 @dataclass(frozen=True)
@@ -18,31 +18,32 @@ class MapSettings:
     """From the metadata of an adapter.
 
     Attributes:
-        gain: Strength of subtracting phrase maps.
+        spec: What was ordered: how the phrases' maps are subtracted.
         noise_scale: Running maximum that training ended with, [SCALE_BUCKETS]; None if it kept none.
         bank_range: Smallest and largest distance between the target and the phrases of the set; None if not known.
     """
 
-    gain: float
+    spec: TrainingSpec
     noise_scale: Tensor | None
     bank_range: tuple[float, float] | None
 
 
 def map_settings(metadata: dict[str, str]) -> MapSettings:
-    """What `export` wrote into an adapter's header. An adapter from elsewhere has the default gain and nothing else."""
+    """What `export` wrote into an adapter's header. An adapter from elsewhere has the default settings."""
     spec = TrainingSpec.model_validate_json(metadata.get("spf.spec", "{}"))
     scale: list[float] = json.loads(metadata.get("spf.control_map_scale", "[]"))
     bank: list[float] | None = json.loads(metadata.get("spf.phrase_distance_range", "null"))
     return MapSettings(
-        gain=spec.control_map_gain,
+        spec=spec,
         noise_scale=torch.tensor(scale) if any(scale) else None,
         bank_range=None if bank is None else (bank[0], bank[1]),
     )
 
 
-def caption_distances(clip: ClipSpace, caption: Caption, settings: MapSettings) -> Tensor:
-    """d_p of the base phrases, [phrases]; without training's bank they are stretched over the caption's own phrases."""
-    if settings.bank_range is not None:
-        return prompt_distances(clip, caption, settings.bank_range)
-    raw = phrase_distances(clip.texts([caption.target])[0], clip.texts(list(caption.base)))
-    return prompt_distances(clip, caption, (float(raw.min()), float(raw.max())))
+def caption_shares(space: TextSpace, caption: Caption, settings: MapSettings) -> Tensor:
+    """w_p of the base phrases, [phrases]; without training's bank they are stretched over the caption's own."""
+    bank_range = settings.bank_range
+    if bank_range is None:
+        raw = phrase_distances(space.texts([caption.target])[0], space.texts(list(caption.base)))
+        bank_range = (float(raw.min()), float(raw.max()))
+    return prompt_shares(space, caption, bank_range, settings.spec)

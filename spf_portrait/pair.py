@@ -15,10 +15,11 @@ from torch import Tensor
 from spf_portrait.adapter import adapter_off
 from spf_portrait.attention_maps import TARGET, mean_over_layers
 from spf_portrait.attention_recorder import AttentionRecorder
-from spf_portrait.base_model import BaseModel, decode_latents, encode_text, predict
+from spf_portrait.base_model import BaseModel, decode_latents, encode_nothing, encode_text, predict
 from spf_portrait.contract.jobs import ComparisonSpec
 from spf_portrait.control_map import bucket_of, control_map, noise_difference, running_maximum, scaled
-from spf_portrait.prompts import Prompt, empty_prompt, reference_prompt, response_prompt
+from spf_portrait.families.text_embedding import TextEmbedding
+from spf_portrait.prompts import Prompt, reference_prompt, response_prompt
 from spf_portrait.trajectory import denoise, starting_noise
 
 RECORDED_TIMESTEPS: Final = 8
@@ -62,8 +63,8 @@ def draw_pair(base: BaseModel, spec: ComparisonSpec, on_step: Callable[[int], No
         DataError: The prompt is no caption or has too many tokens.
     """
     columns = len(spec.caption.base)
-    reference_text = reference_prompt(base.tokenizer, spec.caption, columns)
-    response_text = response_prompt(base.tokenizer, spec.caption, columns)
+    reference_text = reference_prompt(base.text_axis, spec.caption, columns)
+    response_text = response_prompt(base.text_axis, spec.caption, columns)
     with torch.no_grad(), AttentionRecorder(base.unet) as recorder:
         with adapter_off(base.unet):
             reference = _draw(base, spec, _Observer(base, spec, recorder, reference_text, None, on_step))
@@ -89,17 +90,17 @@ def scaled_differences(pair: Pair, noise_scale: Tensor | None, schedule_timestep
     return scaled(difference, noise_scale.to(difference.device)[buckets])
 
 
-def control_maps(pair: Pair, differences: Tensor, distances: Tensor, gain: float) -> Tensor:
+def control_maps(pair: Pair, differences: Tensor, shares: Tensor, gain: float) -> Tensor:
     """M at every recorded timestep, [timesteps, height, width].
 
     Args:
         pair: Drawn with maps.
         differences: From `scaled_differences`.
-        distances: d_p of the prompt's base phrases, [phrases].
+        shares: w_p of the prompt's base phrases, [phrases].
         gain: Strength of subtracting phrase maps.
     """
     phrase_maps = pair.response.attention[:, :TARGET]
-    return control_map(differences, phrase_maps, distances.expand(len(differences), -1), gain)
+    return control_map(differences, phrase_maps, shares.expand(len(differences), -1), gain)
 
 
 def evenly_chosen(steps: int, count: int) -> tuple[int, ...]:
@@ -121,11 +122,11 @@ class _Observer:
         original: Prompt | None,
         on_step: Callable[[int], None],
     ) -> None:
-        self._base, self._recorder, self._on_step = base, recorder, on_step
+        self._base, self._recorder, self._on_step, self._steps = base, recorder, on_step, spec.steps
         self._pooling = prompt.pooling[None].to(base.device)
-        self._original = None if original is None else encode_text(base, original.token_ids[None])
+        self._original = None if original is None else encode_text(base, [original.text])
         self._chosen = evenly_chosen(spec.steps, RECORDED_TIMESTEPS) if spec.maps else ()
-        self.states = encode_text(base, prompt.token_ids[None])
+        self.text = encode_text(base, [prompt.text])
         self.timesteps: list[int] = []
         self.attention: list[Tensor] = []
         self.difference: list[Tensor] = []
@@ -138,12 +139,12 @@ class _Observer:
             if self._original is not None:
                 self.difference.append(self._difference(timestep, shown, predicted, self._original))
         self._listen_at(index + 1)
-        self._on_step(index + 1)
+        self._on_step(min(index + 1, self._steps))  # some samplers take one more
 
-    def _difference(self, timestep: Tensor, shown: Tensor, predicted: Tensor, states: Tensor) -> Tensor:
+    def _difference(self, timestep: Tensor, shown: Tensor, predicted: Tensor, text: TextEmbedding) -> Tensor:
         self._recorder.listen(None)
         with adapter_off(self._base.unet):
-            return noise_difference(predicted, predict(self._base, shown, timestep, states))[0]
+            return noise_difference(predicted, predict(self._base, shown, timestep, text))[0]
 
     def _listen_at(self, index: int) -> None:
         self._recorder.listen(self._pooling if index in self._chosen else None)
@@ -154,8 +155,8 @@ def _draw(base: BaseModel, spec: ComparisonSpec, observer: _Observer) -> PathDra
     scheduler: Any = base.scheduler.from_config(base.scheduler.config)
     scheduler.set_timesteps(spec.steps)
     noise = starting_noise(base, base.image_size_px, generator)
-    states = (encode_text(base, empty_prompt(base.tokenizer)[None]), observer.states)
-    latents = denoise(base, scheduler, noise, states, spec.guidance_scale, generator, observer)
+    texts = (encode_nothing(base), observer.text)
+    latents = denoise(base, scheduler, noise, texts, spec.guidance_scale, generator, observer)
     picture = decode_latents(base, latents)[0]
     return PathDrawing(picture, tuple(observer.timesteps), _stacked(observer.attention), _stacked(observer.difference))
 

@@ -11,6 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 GENERATED_MARK: Final = "AI-generated"
+SOFTWARE: Final = "SPF-Portrait"
 _COLOURS: Final = ((13, 8, 66), (98, 20, 122), (196, 61, 92), (246, 140, 52), (252, 240, 165))
 """Dark to bright, evenly spaced; brightness rises throughout, so that the map reads in grey too."""
 

@@ -6,24 +6,26 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from torch import Tensor
 
-from spf_portrait.adapter import CROSS_ATTENTION, adapter_parameters, attach_adapter
+from spf_portrait.adapter import adapter_parameters, attach_new_adapter
 from spf_portrait.alignment import Alignment
 from spf_portrait.attention_recorder import AttentionRecorder
 from spf_portrait.base_model import BaseModel, load_base
-from spf_portrait.baselines import lora
+from spf_portrait.baselines import fine_tuning
 from spf_portrait.checkpoint import Origin, load_latest, refuse_existing
-from spf_portrait.clip_space import load_clip_space
+from spf_portrait.clip_space import clip_of, text_space_of
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.caption_set import LoadedCaptionSet, load_caption_set
 from spf_portrait.contract.events import Notice
 from spf_portrait.contract.jobs import TrainingSpec
 from spf_portrait.contract.vocabulary import training_notices
 from spf_portrait.control_map import RunningScale
+from spf_portrait.memory import lean
 from spf_portrait.progress import ProgressMeter, Report
-from spf_portrait.stages import Stage, dual_path, fine_tuning
+from spf_portrait.stages import Stage, denoising, dual_path
 from spf_portrait.training_set import (
     TrainingRows,
     dataset_hash,
@@ -33,6 +35,18 @@ from spf_portrait.training_set import (
     training_rows,
 )
 from spf_portrait.training_state import TrainingState, new_state, restore
+from spf_portrait.validation import SMALLEST_SPLIT, WATCHED, Split, split_rows
+
+_WITHOUT_EFFECT: Final = {
+    "batch_size",
+    "accumulation",
+    "gradient_checkpointing",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "validate_every",
+    "preview_every",
+    "preview_count",
+}
 
 
 @dataclass(frozen=True)
@@ -65,6 +79,8 @@ class PreparedTraining:
         base: With the adapter attached.
         portraits: The caption set.
         rows: The same as tensors.
+        split: Which of them are trained on, and which are watched.
+        recorder: Open on the base's network; the stages that need it listen.
         stages: What to do, in order.
         state: New, or that of a checkpoint.
         origin: What its checkpoints belong to.
@@ -76,6 +92,8 @@ class PreparedTraining:
     base: BaseModel
     portraits: LoadedCaptionSet
     rows: TrainingRows
+    split: Split
+    recorder: AttentionRecorder
     stages: tuple[Stage, ...]
     state: TrainingState
     origin: Origin
@@ -98,17 +116,27 @@ def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTrain
     portraits = load_caption_set(job.data, unpack_into=unpacked)
     loading.step(1)
     base = load_base(job.spec.base, job.models_dir)
-    _notify(job, portraits, report)
+    split = split_rows(len(portraits.items), may_hold_out=job.spec.validate_every > 0)
+    _notify(job, portraits, split, report)
     loading.step(2)
     pixels, scale = load_pixels(portraits, _size_px(job.spec, base)), RunningScale()
     rows = training_rows(base, portraits, pixels, ProgressMeter(report, "caching", len(pixels)).step)
-    attach_adapter(base.unet, job.spec.rank, _targets(job.spec), job.spec.seed)
+    attach_new_adapter(base, job.spec)
+    recorder = _opened(base, job.spec, stack)
     origin = Origin(spec_hash(job.spec), dataset_hash(portraits))
-    state = _state(job, base, len(pixels), scale, origin)
-    if job.spec.method == "lora":
-        return PreparedTraining(job, base, portraits, rows, lora.stages(base, rows, job.spec), state, origin)
-    stages, bank_range = _spf_stages(base, portraits, pixels, rows, job.spec, scale, stack)
-    return PreparedTraining(job, base, portraits, rows, stages, state, origin, bank_range)
+    state = _state(job, base, len(split.training), scale, origin)
+    known = (job, base, portraits, rows, split, recorder)
+    if not job.spec.is_dual_path:
+        return PreparedTraining(*known, fine_tuning.stages(base, rows, job.spec), state, origin)
+    stages, bank_range = _spf_stages(base, portraits, pixels, rows, job.spec, scale, recorder)
+    return PreparedTraining(*known, stages, state, origin, bank_range)
+
+
+def _opened(base: BaseModel, spec: TrainingSpec, stack: ExitStack) -> AttentionRecorder:
+    """The recorder on a network that saves memory as ordered."""
+    saving = lean(base.unet, gradient_checkpointing=spec.gradient_checkpointing, precision=spec.precision)
+    stack.enter_context(saving)
+    return stack.enter_context(AttentionRecorder(base.unet))
 
 
 def _spf_stages(
@@ -118,26 +146,24 @@ def _spf_stages(
     rows: TrainingRows,
     spec: TrainingSpec,
     scale: RunningScale,
-    stack: ExitStack,
+    recorder: AttentionRecorder,
 ) -> tuple[tuple[Stage, ...], tuple[float, float]]:
     """Both stages, and the distances between which the phrases of the set lie."""
-    clip = load_clip_space(base.path, base.tokenizer, base.device)
+    clip = clip_of(base) if spec.losses.enhancement else None
+    space = clip or text_space_of(base)
     alignment = Alignment(
         base=base,
         clip=clip,
-        recorder=stack.enter_context(AttentionRecorder(base.unet)),
-        switches=spec.losses,
-        control_map_gain=spec.control_map_gain,
-        enhancement_form=spec.enhancement_form,
-        enhancement_t_max=spec.enhancement_t_max,
+        recorder=recorder,
+        spec=spec,
         scale=scale,
     )
-    meaning = meaning_rows(clip, portraits, pixels)
+    meaning = meaning_rows(space, portraits, pixels, spec)
     stages = (
-        fine_tuning(base, rows, "stage1", spec.stage1_steps),
+        denoising(base, rows, "stage1", spec.stage1_steps, spec.batch_size),
         dual_path(alignment, rows, meaning, spec),
     )
-    return stages, distance_range(clip, [item.caption for item in portraits.items])
+    return stages, distance_range(space, [item.caption for item in portraits.items])
 
 
 def _state(job: TrainingJob, base: BaseModel, rows: int, scale: RunningScale, origin: Origin) -> TrainingState:
@@ -152,16 +178,28 @@ def _state(job: TrainingJob, base: BaseModel, rows: int, scale: RunningScale, or
     return state
 
 
-def _notify(job: TrainingJob, portraits: LoadedCaptionSet, report: Report) -> None:
-    """Name the words that the base model has never seen."""
+def _notify(job: TrainingJob, portraits: LoadedCaptionSet, split: Split, report: Report) -> None:
+    """Name the words that the base model has never seen, and say if the set is too small to spare any portrait."""
     captions = [item.caption for item in portraits.items]
     for message in training_notices(find_base(job.spec.base, job.models_dir), captions):
         report(Notice(message=message))
+    if job.spec.validate_every and not split.held_out:
+        report(
+            Notice(
+                message=f"{len(captions)} portraits are too few to hold {WATCHED} of them out, {SMALLEST_SPLIT} would "
+                "do: target gained is measured on portraits that are trained on, and may promise too much."
+            )
+        )
 
 
 def spec_hash(spec: TrainingSpec) -> str:
-    """sha256 of everything in a specification that changes the result; how often checkpoints are written does not."""
-    content = spec.model_dump(mode="json", exclude={"checkpoint_every"})
+    """sha256 of everything in a specification that changes the result.
+
+    How often a training is looked at does not, and neither does how much memory it takes: a training that ran out of it
+    may go on in smaller batches.
+    """
+    content = spec.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
+    content |= {"portraits_a_step": spec.batch_size * spec.accumulation, "may_hold_out": spec.validate_every > 0}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -169,7 +207,3 @@ def _size_px(spec: TrainingSpec, base: BaseModel) -> int:
     """Side of the training pictures, rounded down to whole latent cells that the U-Net can halve."""
     size_px = spec.image_size_px or base.image_size_px
     return size_px - size_px % base.size_step_px
-
-
-def _targets(spec: TrainingSpec) -> str:
-    return lora.TARGETS if spec.method == "lora" else CROSS_ATTENTION

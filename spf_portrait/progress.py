@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Notice, Phase, Progress
+from spf_portrait.contract.events import Event, Phase, Progress
 
-Report = Callable[[Progress | CheckpointSaved | Notice | Finished | Failed], None]
+Report = Callable[[Event], None]
 """How loops tell what they do; they know nothing of bars, logs and sockets."""
 
 _INTERVAL_S: Final = 0.5

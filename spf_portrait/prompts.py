@@ -1,16 +1,19 @@
-"""Captions as the text encoder reads them: token ids, and which tokens belong to which phrase."""
+"""Captions as text encoders read them: the text, and which tokens belong to which phrase."""
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from spf_portrait.attention_maps import PAD, TARGET
-from spf_portrait.contract.errors import DataError
+from spf_portrait.contract.errors import DataError, ModelError
 from spf_portrait.contract.phrases import Caption
+from spf_portrait.families.family import TextSegment, tokenized
 
 _SEPARATOR = ", "
+
+TextAxis = tuple[TextSegment, ...]
 
 
 @dataclass(frozen=True)
@@ -18,48 +21,70 @@ class Prompt:
     """One text for one path.
 
     Attributes:
-        token_ids: [tokens], padded to what the text encoder takes.
+        text: As the text encoders get it.
         pooling: [tokens, columns]: base phrases (zeros behind the last), target, PAD. A 1 says that the token
             belongs to that column. Start of text and the commas between base phrases belong to none.
     """
 
-    token_ids: Tensor
+    text: str
     pooling: Tensor
 
 
-def reference_prompt(tokenizer: Any, caption: Caption, base_columns: int) -> Prompt:
+def reference_prompt(axis: TextAxis, caption: Caption, base_columns: int) -> Prompt:
     """The base text. `base_columns` is the number of base phrases that a batch leaves room for.
 
     Raises:
-        DataError: More tokens than the text encoder reads.
+        DataError: More tokens than the text encoders read.
     """
-    return _prompt(tokenizer, caption.base, None, base_columns)
+    return _prompt(axis, caption.base, None, base_columns)
 
 
-def response_prompt(tokenizer: Any, caption: Caption, base_columns: int) -> Prompt:
+def response_prompt(axis: TextAxis, caption: Caption, base_columns: int) -> Prompt:
     """The complete text, target last.
 
     Raises:
-        DataError: More tokens than the text encoder reads; the target would be cut off.
+        DataError: More tokens than the text encoders read; the target would be cut off.
     """
-    return _prompt(tokenizer, caption.base, caption.target, base_columns)
+    return _prompt(axis, caption.base, caption.target, base_columns)
 
 
-def empty_prompt(tokenizer: Any) -> Tensor:
-    """Token ids of the empty text, for classifier-free guidance; [tokens]."""
-    return torch.tensor(_padded(tokenizer, "")["input_ids"])
-
-
-def _prompt(tokenizer: Any, base: tuple[str, ...], target: str | None, base_columns: int) -> Prompt:
+def _prompt(axis: TextAxis, base: tuple[str, ...], target: str | None, base_columns: int) -> Prompt:
     text = _SEPARATOR.join(base if target is None else (*base, target))
-    _check_length(tokenizer, text)
-    encoded = _padded(tokenizer, text)
-    offsets, text_ends = encoded["offset_mapping"], sum(encoded["attention_mask"]) - 1
-    pooling = torch.zeros(len(encoded["input_ids"]), base_columns + 2)
-    for column, span in _columns(base, target):
-        pooling[1:text_ends, column] = torch.tensor([_overlap(token, span) for token in offsets[1:text_ends]])
+    spans = _columns(base, target)
+    return Prompt(text, torch.cat([_pooling(segment, text, spans, base_columns + 2) for segment in axis]))
+
+
+def _pooling(segment: TextSegment, text: str, spans: list[tuple[int, tuple[int, int]]], columns: int) -> Tensor:
+    """[tokens of the segment, columns]; a segment of zeros is padding from end to end.
+
+    Raises:
+        DataError: The text does not fit.
+        ModelError: Encoders that stand side by side cut it differently.
+    """
+    poolings = [_pooling_of(tokenizer, segment.tokens, text, spans, columns) for tokenizer in segment.tokenizers]
+    if not poolings:
+        return torch.eye(columns)[[PAD]].repeat(segment.tokens, 1)
+    if not all(torch.equal(poolings[0], other) for other in poolings[1:]):
+        raise ModelError(
+            "tokenizers_differ",
+            f"tokenizers that cut {text[:60]!r} differently",
+            "text encoders with one vocabulary",
+            "Restore the base model's tokenizers from where they came from",
+        )
+    return poolings[0]
+
+
+def _pooling_of(
+    tokenizer: Any, tokens: int, text: str, spans: list[tuple[int, tuple[int, int]]], columns: int
+) -> Tensor:
+    _check_length(tokenizer, tokens, text)
+    encoded = tokenized(tokenizer, [text], tokens)
+    offsets, text_ends = encoded["offset_mapping"][0], sum(encoded["attention_mask"][0]) - 1
+    pooling = torch.zeros(tokens, columns)
+    for column, span in spans:
+        pooling[:text_ends, column] = torch.tensor([_overlap(token, span) for token in offsets[:text_ends]])
     pooling[text_ends:, PAD] = 1
-    return Prompt(torch.tensor(encoded["input_ids"]), pooling)
+    return pooling
 
 
 def _columns(base: tuple[str, ...], target: str | None) -> list[tuple[int, tuple[int, int]]]:
@@ -79,20 +104,16 @@ def _columns(base: tuple[str, ...], target: str | None) -> list[tuple[int, tuple
 
 
 def _overlap(token: tuple[int, int], span: tuple[int, int]) -> float:
+    """Special tokens stand for no character, and belong to no phrase."""
     return float(token[0] < span[1] and token[1] > span[0])
 
 
-def _padded(tokenizer: Any, text: str) -> dict[str, list[Any]]:
-    encoded = tokenizer(text, padding="max_length", truncation=True, return_offsets_mapping=True)
-    return cast("dict[str, list[Any]]", encoded)
-
-
-def _check_length(tokenizer: Any, text: str) -> None:
-    found, most = len(tokenizer(text)["input_ids"]), int(tokenizer.model_max_length)
-    if found > most:
+def _check_length(tokenizer: Any, tokens: int, text: str) -> None:
+    found = len(tokenizer(text)["input_ids"])
+    if found > tokens:
         raise DataError(
             "too_many_tokens",
             f"{found} tokens in {text[:60]!r}",
-            f"at most {most} tokens; what is behind them would not be read",
+            f"at most {tokens} tokens; what is behind them would not be read",
             "Leave out the less important base phrases",
         )

@@ -10,10 +10,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from spf_portrait.adapter import adapter_loaded
+from spf_portrait.adapter import adapters_loaded
 from spf_portrait.attention_maps import TARGET
 from spf_portrait.base_model import BaseModel, load_base
-from spf_portrait.clip_space import load_clip_space
+from spf_portrait.clip_space import text_space_of
 from spf_portrait.contract.artifacts import (
     CONTROL_MAP,
     NOISE_DIFFERENCE,
@@ -25,19 +25,18 @@ from spf_portrait.contract.artifacts import (
     noise_difference_name,
 )
 from spf_portrait.contract.bases import find_base
+from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.events import Finished, Notice
 from spf_portrait.contract.jobs import ComparisonSpec
 from spf_portrait.contract.vocabulary import prompt_notices
-from spf_portrait.map_settings import MapSettings, caption_distances, map_settings
+from spf_portrait.map_settings import MapSettings, caption_shares, map_settings
 from spf_portrait.pair import Pair, control_maps, draw_pair, scaled_differences
-from spf_portrait.pictures import coloured_png, generated_png, grey_png
+from spf_portrait.pictures import SOFTWARE, coloured_png, generated_png, grey_png
 from spf_portrait.progress import ProgressMeter, Report
 from spf_portrait.versions import library_versions
 
 Bases = Callable[[str, Path | None], BaseModel]
 """A base model by its key and the models folder."""
-
-_SOFTWARE = "SPF-Portrait"
 
 
 @dataclass(frozen=True)
@@ -46,15 +45,35 @@ class SampleJob:
 
     Attributes:
         spec: The specification.
-        adapter: Adapter file; None for the original model in both paths.
+        adapter: Adapter file; None for several, or for the original model in both paths.
         out: Folder for the files.
         models_dir: Folder of the base models; None for the default.
+        adapters: Adapter files, as many as `spec.adapters` names.
     """
 
     spec: ComparisonSpec
     adapter: Path | None
     out: Path
     models_dir: Path | None = None
+    adapters: tuple[Path, ...] = ()
+
+    @property
+    def files(self) -> list[tuple[Path, float]]:
+        """Adapter files with their strengths.
+
+        Raises:
+            SpecError: The files are not those that the specification names.
+        """
+        if self.adapter is not None and not (self.spec.adapters or self.adapters):
+            return [(self.adapter, self.spec.strength)]
+        if self.adapter is not None or len(self.adapters) != len(self.spec.adapters):
+            raise SpecError(
+                "adapter_files",
+                f"{len(self.adapters) + (self.adapter is not None)} files for {len(self.spec.adapters)} adapters",
+                "a file for each adapter that the specification names",
+                "Give --adapter FILE:STRENGTH for each",
+            )
+        return [(file, use.strength) for file, use in zip(self.adapters, self.spec.adapters, strict=True)]
 
 
 def sample(job: SampleJob, report: Report, base_of: Bases = load_base) -> Finished:
@@ -73,10 +92,10 @@ def sample(job: SampleJob, report: Report, base_of: Bases = load_base) -> Finish
     """
     loading = ProgressMeter(report, "loading", 1)
     base = base_of(job.spec.base, job.models_dir)
-    with adapter_loaded(base.unet, job.adapter, job.spec.strength) as metadata:
+    with adapters_loaded(base.unet, job.files) as headers:
         loading.step(1)
-        _notify(job, metadata.get("spf.target", ""), report)
-        files = _files(job, base, map_settings(metadata), report)
+        _notify(job, headers, report)
+        files = _files(job, base, map_settings(headers[0] if headers else {}), report)
     for name, content in files.items():
         (job.out / name).parent.mkdir(parents=True, exist_ok=True)
         (job.out / name).write_bytes(content)
@@ -87,8 +106,8 @@ def _files(job: SampleJob, base: BaseModel, settings: MapSettings, report: Repor
     """Draw; the content of every file by its name."""
     pair = draw_pair(base, job.spec, ProgressMeter(report, "sampling", 2 * job.spec.steps).step)
     files = {
-        REFERENCE: generated_png(pair.reference.picture, _SOFTWARE),
-        RESPONSE: generated_png(pair.response.picture, _SOFTWARE),
+        REFERENCE: generated_png(pair.reference.picture, SOFTWARE),
+        RESPONSE: generated_png(pair.response.picture, SOFTWARE),
     }
     if job.spec.maps:
         files |= _map_files(base, job.spec, pair, settings)
@@ -96,19 +115,26 @@ def _files(job: SampleJob, base: BaseModel, settings: MapSettings, report: Repor
     return files
 
 
-def _notify(job: SampleJob, taught: str, report: Report) -> None:
-    """Name the words that neither the base model nor the adapter has seen."""
+def _notify(job: SampleJob, headers: list[dict[str, str]], report: Report) -> None:
+    """Name the words that neither the base model nor an adapter has seen, and adapters of another base model."""
     info = find_base(job.spec.base, job.models_dir)
+    taught = " ".join(header.get("spf.target", "") for header in headers)
     for message in prompt_notices(info, job.spec.caption.complete_text, taught):
         report(Notice(message=message))
+    for trained_on in {header.get("spf.base", info.key) for header in headers} - {info.key}:
+        report(
+            Notice(message=f"An adapter was trained on {trained_on}; on {info.key} it may do less, or other things.")
+        )
 
 
 def _map_files(base: BaseModel, spec: ComparisonSpec, pair: Pair, settings: MapSettings) -> dict[str, bytes]:
     """PNG by file name: grey maps for every recorded timestep, coloured means for people."""
     size_px = (pair.response.picture.shape[-2], pair.response.picture.shape[-1])
     differences = scaled_differences(pair, settings.noise_scale, base.schedule.timesteps)
-    clip = load_clip_space(base.path, base.tokenizer, base.device)
-    control = control_maps(pair, differences, caption_distances(clip, spec.caption, settings), settings.gain)
+    space = text_space_of(base)
+    control = control_maps(
+        pair, differences, caption_shares(space, spec.caption, settings), settings.spec.control_map_gain
+    )
     files = {
         CONTROL_MAP: coloured_png(control.mean(dim=0), size_px),
         NOISE_DIFFERENCE: coloured_png(differences.mean(dim=0), size_px),
@@ -139,10 +165,11 @@ def _attention_files(pair: Pair, size_px: tuple[int, int]) -> dict[str, bytes]:
 
 
 def _description(job: SampleJob, base: BaseModel, pair: Pair, files: list[str]) -> dict[str, Any]:
-    spec = job.spec
+    spec, digests = job.spec, [hashlib.sha256(file.read_bytes()).hexdigest() for file, _ in job.files]
     return {
         **spec.model_dump(mode="json", exclude={"maps"}),
-        "adapter_sha256": None if job.adapter is None else hashlib.sha256(job.adapter.read_bytes()).hexdigest(),
+        "adapter_sha256": digests[0] if digests else None,
+        "adapters_sha256": digests,
         "phrases": [*spec.caption.phrases, "PAD"],
         "scheduler": type(base.scheduler).__name__,
         "timesteps": list(pair.response.timesteps),

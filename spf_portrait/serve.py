@@ -42,7 +42,8 @@ def serve(source: int, report: Report, idle_s: float, models_dir: Path | None = 
         order = parse_order(line)
         if order.log is not None:
             _log_to(order.log)
-        report(sample(SampleJob(order.spec, order.adapter, order.out, models_dir), report, base))
+        job = SampleJob(order.spec, order.adapter, order.out, models_dir, order.adapters)
+        report(sample(job, report, base))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         first_peak = first_peak or peak
         if peak > _MOST_GROWTH * first_peak:

@@ -11,12 +11,14 @@ from PIL import Image
 from torch import Tensor
 
 from spf_portrait.base_model import BaseModel, encode_pixels, encode_text
-from spf_portrait.clip_space import ClipSpace
+from spf_portrait.clip_space import ClipSpace, TextSpace
 from spf_portrait.contract.caption_set import LoadedCaptionSet
 from spf_portrait.contract.errors import DataError
+from spf_portrait.contract.jobs import TrainingSpec
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.portraits import open_portrait, square
-from spf_portrait.control_map import phrase_distances, stretched
+from spf_portrait.control_map import phrase_distances, phrase_shares, stretched
+from spf_portrait.families.text_embedding import TextEmbedding, stacked
 from spf_portrait.prompts import Prompt, reference_prompt, response_prompt
 
 
@@ -35,15 +37,15 @@ class TrainingRows(_Rows):
 
     Attributes:
         x_0: Scaled latents, [rows, channels, height, width].
-        base_states: Text embeddings of the base text, [rows, tokens, width].
-        complete_states: Text embeddings of the complete text.
+        base_text: Embeddings of the base text.
+        complete_text: Embeddings of the complete text.
         base_pooling: [rows, tokens, columns], see `prompts`.
         complete_pooling: The same for the complete text.
     """
 
     x_0: Tensor
-    base_states: Tensor
-    complete_states: Tensor
+    base_text: TextEmbedding
+    complete_text: TextEmbedding
     base_pooling: Tensor
     complete_pooling: Tensor
 
@@ -55,17 +57,17 @@ class TrainingRows(_Rows):
 
 @dataclass(frozen=True)
 class MeaningRows(_Rows):
-    """What the second stage needs from CLIP; embeddings [rows, width] have unit length.
+    """What the second stage needs to know of meanings; embeddings [rows, width] have unit length.
 
     Attributes:
-        distances: d_p between the target and every base phrase, [rows, base phrases]; 0 behind the last.
-        exemplar: i(x_0).
+        shares: w_p, how strongly the map of every base phrase is subtracted, [rows, base phrases]; 0 behind the last.
+        exemplar: i(x_0); [rows, 0] without CLIP, which only the enhancement needs.
         target: t(target phrase), the same in all rows.
         base: t(base text).
         complete: t(complete text).
     """
 
-    distances: Tensor
+    shares: Tensor
     exemplar: Tensor
     target: Tensor
     base: Tensor
@@ -96,43 +98,45 @@ def training_rows(
         DataError: A caption is too long for the text encoder; the message names its file.
     """
     columns = max(len(item.caption.base) for item in portraits.items)
-    references = _prompts(base, portraits, lambda caption: reference_prompt(base.tokenizer, caption, columns))
-    responses = _prompts(base, portraits, lambda caption: response_prompt(base.tokenizer, caption, columns))
+    references = _prompts(base, portraits, lambda caption: reference_prompt(base.text_axis, caption, columns))
+    responses = _prompts(base, portraits, lambda caption: response_prompt(base.text_axis, caption, columns))
     return TrainingRows(
         x_0=_latents(base, pixels, on_row),
-        base_states=_states(base, references),
-        complete_states=_states(base, responses),
+        base_text=_embedded(base, references),
+        complete_text=_embedded(base, responses),
         base_pooling=torch.stack([prompt.pooling for prompt in references]).to(base.device),
         complete_pooling=torch.stack([prompt.pooling for prompt in responses]).to(base.device),
     )
 
 
-def meaning_rows(clip: ClipSpace, portraits: LoadedCaptionSet, pixels: Tensor) -> MeaningRows:
-    """Embed pictures, texts and phrases in CLIP's space."""
+def meaning_rows(space: TextSpace, portraits: LoadedCaptionSet, pixels: Tensor, spec: TrainingSpec) -> MeaningRows:
+    """Embed texts and phrases, and pictures if the space is CLIP's, which has them too."""
     captions = [item.caption for item in portraits.items]
-    target = clip.texts([portraits.target])
-    with torch.no_grad():
-        exemplars = torch.cat([clip.pictures(row[None].to(target.device)) for row in pixels])
+    target = space.texts([portraits.target])
     return MeaningRows(
-        distances=_distances(clip, captions),
-        exemplar=exemplars,
+        shares=_shares(space, captions, spec),
+        exemplar=_exemplars(space, pixels, target.device),
         target=target.expand(len(captions), -1),
-        base=torch.cat([clip.texts([caption.base_text]) for caption in captions]),
-        complete=torch.cat([clip.texts([caption.complete_text]) for caption in captions]),
+        base=torch.cat([space.texts([caption.base_text]) for caption in captions]),
+        complete=torch.cat([space.texts([caption.complete_text]) for caption in captions]),
     )
 
 
-def distance_range(clip: ClipSpace, captions: list[Caption]) -> tuple[float, float]:
+def distance_range(space: TextSpace, captions: list[Caption]) -> tuple[float, float]:
     """Smallest and largest distance between the target and the bank: all base phrases of the set."""
     bank = sorted({phrase for caption in captions for phrase in caption.base})
-    distances = phrase_distances(clip.texts([captions[0].target])[0], clip.texts(bank))
+    distances = phrase_distances(space.texts([captions[0].target])[0], space.texts(bank))
     return float(distances.min()), float(distances.max())
 
 
-def prompt_distances(clip: ClipSpace, caption: Caption, bank_range: tuple[float, float]) -> Tensor:
-    """d_p of one caption, [base phrases]."""
-    raw = phrase_distances(clip.texts([caption.target])[0], clip.texts(list(caption.base)))
-    return stretched(raw, *bank_range)
+def prompt_shares(space: TextSpace, caption: Caption, bank_range: tuple[float, float], spec: TrainingSpec) -> Tensor:
+    """w_p of one caption, [base phrases]."""
+    raw = phrase_distances(space.texts([caption.target])[0], space.texts(list(caption.base)))
+    return phrase_shares(
+        stretched(raw, *bank_range),
+        by_distance=spec.control_map_distances,
+        subtraction=spec.control_map_subtraction,
+    )
 
 
 def dataset_hash(portraits: LoadedCaptionSet) -> str:
@@ -144,9 +148,16 @@ def dataset_hash(portraits: LoadedCaptionSet) -> str:
     return digest.hexdigest()
 
 
-def _distances(clip: ClipSpace, captions: list[Caption]) -> Tensor:
-    bank_range = distance_range(clip, captions)
-    rows = [prompt_distances(clip, caption, bank_range) for caption in captions]
+def _exemplars(space: TextSpace, pixels: Tensor, device: torch.device) -> Tensor:
+    if not isinstance(space, ClipSpace):
+        return torch.zeros(len(pixels), 0, device=device)
+    with torch.no_grad():
+        return torch.cat([space.pictures(row[None].to(device)) for row in pixels])
+
+
+def _shares(space: TextSpace, captions: list[Caption], spec: TrainingSpec) -> Tensor:
+    bank_range = distance_range(space, captions)
+    rows = [prompt_shares(space, caption, bank_range, spec) for caption in captions]
     return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
@@ -168,5 +179,5 @@ def _latents(base: BaseModel, pixels: Tensor, on_row: Callable[[int], None]) -> 
     return torch.cat(latents)
 
 
-def _states(base: BaseModel, prompts: list[Prompt]) -> Tensor:
-    return torch.cat([encode_text(base, prompt.token_ids[None]) for prompt in prompts])
+def _embedded(base: BaseModel, prompts: list[Prompt]) -> TextEmbedding:
+    return stacked([encode_text(base, [prompt.text]) for prompt in prompts])

@@ -1,4 +1,4 @@
-"""The way from noise to pictures, exactly as diffusers' StableDiffusionPipeline goes it."""
+"""The way from noise to pictures, exactly as diffusers' own pipeline of the family goes it."""
 
 import inspect
 from collections.abc import Callable
@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from spf_portrait.base_model import BaseModel, predict
+from spf_portrait.families.text_embedding import TextEmbedding, stacked
 
 OnStep = Callable[[int, Tensor, Tensor, Tensor], None]
-"""(index of the step, timestep, U-Net input [batch, ...], prediction with text [batch, ...]), called after each one."""
+"""(index of the step, timestep, network input [batch, ...], prediction with text [batch, ...]), called after each."""
 
 
 def starting_noise(base: BaseModel, size_px: int, generator: torch.Generator) -> Tensor:
@@ -23,7 +24,7 @@ def denoise(
     base: BaseModel,
     scheduler: Any,
     noise: Tensor,
-    states: tuple[Tensor, Tensor],
+    texts: tuple[TextEmbedding, TextEmbedding],
     guidance_scale: float,
     generator: torch.Generator | list[torch.Generator],
     on_step: OnStep,
@@ -34,7 +35,7 @@ def denoise(
         base: With its adapter on or off, as the path wants it.
         scheduler: With its timesteps set; used up by this.
         noise: From `starting_noise`, [batch, channels, height, width].
-        states: Text embeddings of the empty text and of the prompts, [batch, tokens, width] each.
+        texts: Embeddings of no text and of the prompts, a row for each picture.
         guidance_scale: 1 for no classifier-free guidance.
         generator: For samplers that draw noise at every step; one for each picture of a batch.
         on_step: Sees every prediction.
@@ -43,17 +44,22 @@ def denoise(
         Scaled latents, [batch, channels, height, width].
     """
     guided = guidance_scale > 1
-    x_t = noise * scheduler.init_noise_sigma
+    x_t = noise * getattr(scheduler, "init_noise_sigma", 1.0)  # flow matching starts from ε as it is
     extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
-    both = torch.cat(states) if guided else states[1]
+    both = stacked(texts) if guided else texts[1]
     for index, timestep in enumerate(scheduler.timesteps):
-        shown = scheduler.scale_model_input(torch.cat([x_t, x_t]) if guided else x_t, timestep)
+        shown = _scaled_input(scheduler, torch.cat([x_t, x_t]) if guided else x_t, timestep)
         predicted = predict(base, shown, timestep, both)
         on_step(index, timestep, shown[-len(x_t) :], predicted[-len(x_t) :])
         x_t = scheduler.step(
             _guided(predicted, guidance_scale) if guided else predicted, timestep, x_t, **extra
         ).prev_sample
     return x_t
+
+
+def _scaled_input(scheduler: Any, x_t: Tensor, timestep: Tensor) -> Tensor:
+    """What the network is shown; flow matching knows no scaling."""
+    return scheduler.scale_model_input(x_t, timestep) if hasattr(scheduler, "scale_model_input") else x_t
 
 
 def _guided(predicted: Tensor, scale: float) -> Tensor:

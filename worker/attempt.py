@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -26,7 +27,7 @@ from backend.tables import DatasetVersion
 from spf_portrait.contract.artifacts import ADAPTER
 from spf_portrait.contract.drawing_order import DrawingOrder
 from spf_portrait.contract.errors import DataError, ModelError, SpfError
-from spf_portrait.contract.events import CheckpointSaved, Progress
+from spf_portrait.contract.events import CheckpointSaved, Progress, Validated
 from spf_portrait.contract.jobs import ComparisonSpec
 from worker.drawing_desk import DrawingDesk, Supervision
 from worker.publish import publish_adapter, publish_comparison
@@ -194,9 +195,17 @@ class _LeaseRecords:
 
     def checkpoint(self, event: CheckpointSaved) -> None:
         """Record that a checkpoint is complete; its place is nobody's business outside."""
+        self._add("checkpoint", {"step": event.step})
+
+    def validation(self, event: Validated) -> None:
+        """Record what the training has come to."""
+        self._add("validation", event.model_dump(exclude={"kind"}))
+
+    def _add(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Add an event to the job, if it is still this attempt's."""
         with self._bench.db.write() as session:
             if transitions.heartbeat(session, self._lease, lease_s=self._bench.settings.lease_s) is not None:
-                transitions.add_event(session, self._lease.job_id, "checkpoint", {"step": event.step})
+                transitions.add_event(session, self._lease.job_id, kind, data)
 
 
 def _end(bench: Bench, session: Session, lease: Lease, outcome: Outcome, place: Workplace) -> bool:

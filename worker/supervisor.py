@@ -23,7 +23,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from spf_portrait.contract.artifacts import EXIT_OK, EXIT_PREEMPTED
 from spf_portrait.contract.errors import DataError
-from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Notice, Progress, parse_event
+from spf_portrait.contract.events import (
+    CheckpointSaved,
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    PreviewsDrawn,
+    Progress,
+    Validated,
+    parse_event,
+)
 from worker.leash import leashed
 
 log = logging.getLogger(__name__)
@@ -71,6 +81,10 @@ class Records(Protocol):
 
     def checkpoint(self, event: CheckpointSaved) -> None:
         """Record that a checkpoint is complete."""
+        ...
+
+    def validation(self, event: Validated) -> None:
+        """Record what the training has come to."""
         ...
 
 
@@ -247,7 +261,7 @@ class Watch:
             except DataError as error:
                 log.warning("trainer: %s", error)
 
-    def _note(self, event: Progress | CheckpointSaved | Notice | Finished | Failed) -> None:
+    def _note(self, event: Event) -> None:
         """Note one event."""
         self._heard = True
         self._last_event_s = time.monotonic()
@@ -257,6 +271,10 @@ class Watch:
             self._news = event
         elif isinstance(event, CheckpointSaved):
             self._try_record(lambda: self._records.checkpoint(event))
+        elif isinstance(event, Validated):
+            self._try_record(lambda: self._records.validation(event))
+        elif isinstance(event, PreviewsDrawn):
+            log.info("trainer: previews of step %s are drawn", event.step)
         elif isinstance(event, Notice):
             log.info("trainer: %s", event.message)
         else:

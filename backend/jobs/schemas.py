@@ -91,7 +91,7 @@ class EventOut(BaseModel):
 
     seq: int
     at: datetime
-    kind: Literal["state", "progress", "checkpoint"]
+    kind: Literal["state", "progress", "checkpoint", "validation"]
     data: Options
 
 

@@ -3,8 +3,13 @@
 from typing import Final, Literal
 
 ADAPTER: Final = "adapter.safetensors"
+ADAPTER_NOTES: Final = "adapter.json"
+"""What A1111 and InvokeAI show beside the adapter: its phrase and a description."""
+ADAPTER_PICTURE: Final = "adapter.png"
+DIFFUSERS_ADAPTER: Final = "diffusers/pytorch_lora_weights.safetensors"
 REPORT: Final = "report.json"
 LOSS_LOG: Final = "loss.jsonl"
+"""A line for each step with its losses, and one for each validation."""
 
 REFERENCE: Final = "reference.png"
 RESPONSE: Final = "response.png"
@@ -37,3 +42,8 @@ def control_map_name(timestep_index: int) -> str:
 def noise_difference_name(timestep_index: int) -> str:
     """Where the difference between the two noise predictions of one recorded timestep is."""
     return f"maps/noise/{timestep_index:02d}.png"
+
+
+def preview_name(step: int, index: int) -> str:
+    """Where one pair of a preview is, relative to the training's folder."""
+    return f"previews/step-{step:06d}/{index:02d}.png"

@@ -1,30 +1,22 @@
-"""Which base models are on this machine: folders in diffusers layout inside the models folder."""
+"""Which base models are on this machine: folders and single files in the models folder, and what bases.toml names."""
 
-import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Literal, cast
 
-from pydantic import BaseModel, ConfigDict
-
+from spf_portrait.contract.base_files import SUFFIX, describe_file, key_of
+from spf_portrait.contract.base_folders import MODEL_INDEX, describe_folder
+from spf_portrait.contract.base_info import (
+    BASE_KEY_PATTERN,
+    CLIP_FOLDER,
+    SHARED_CLIP_FOLDER,
+    BaseInfo,
+)
+from spf_portrait.contract.base_list import BASE_LIST, listed_bases
 from spf_portrait.contract.errors import ModelError
 
-MODEL_INDEX: Final = "model_index.json"
-BASE_KEY_PATTERN: Final = r"^[a-z0-9._-]{1,40}$"
-_FAMILIES: Final[dict[str, Literal["sd1"]]] = {"StableDiffusionPipeline": "sd1"}
-
-
-class BaseInfo(BaseModel):
-    """One base model. Users choose its `key`, never a path."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    key: str
-    path: Path
-    family: Literal["sd1"]
-    image_size_px: int
-    title: str
+__all__ = ["BASE_KEY_PATTERN", "BaseInfo", "default_models_dir", "find_base", "known_bases"]
 
 
 def default_models_dir() -> Path:
@@ -34,23 +26,26 @@ def default_models_dir() -> Path:
 
 
 def known_bases(models_dir: Path | None = None) -> dict[str, BaseInfo]:
-    """Every usable base model by its key, in alphabetical order; folders of other pipelines are left out.
+    """Every usable base model by its key, in alphabetical order; other pipelines, LoRAs and the like are left out.
 
     Raises:
-        ModelError: The models folder holds no base model, or one of them is damaged.
+        ModelError: The models folder holds no base model, one of them is damaged, or two have one key.
     """
     folder = models_dir or default_models_dir()
-    indexes = sorted(folder.glob(f"*/{MODEL_INDEX}"))
-    described = (_describe(index) for index in indexes if re.match(BASE_KEY_PATTERN, index.parent.name))
-    bases = {info.key: info for info in described if info is not None}
+    bases: dict[str, BaseInfo] = {}
+    for info in (*listed_bases(folder), *_folders(folder), *_files(folder)):
+        if info.key in bases:
+            raise _same_key(info, bases[info.key])
+        bases[info.key] = info if info.clip else info.model_copy(update={"clip": _clip_of(info, folder)})
     if not bases:
         raise ModelError(
             "no_base_model",
             f"no base model in {folder}",
-            f"a folder in diffusers layout, such as {folder / 'pico' / MODEL_INDEX}",
+            f"a folder in diffusers layout, such as {folder / 'pico' / MODEL_INDEX}, a checkpoint in one {SUFFIX} "
+            f"file, or {BASE_LIST}",
             "Check out the repository with its models folder, or set SPF_MODELS_DIR to where the models are",
         )
-    return bases
+    return dict(sorted(bases.items()))
 
 
 def find_base(key: str, models_dir: Path | None = None) -> BaseInfo:
@@ -66,56 +61,37 @@ def find_base(key: str, models_dir: Path | None = None) -> BaseInfo:
             "unknown_base",
             f"the base model {key!r}",
             ", ".join(bases),
-            f"Choose one of these, or put a diffusers folder of that name into {folder}",
+            f"Choose one of these, or put a diffusers folder or {SUFFIX} checkpoint of that name into {folder}, "
+            f"or name it in {folder / BASE_LIST}",
         )
     return bases[key]
 
 
-def _describe(index: Path) -> BaseInfo | None:
-    """Read one model folder; None when it holds a pipeline of another kind."""
-    family = _FAMILIES.get(str(_read_json(index).get("_class_name")))
-    if family is None:
-        return None
-    folder = index.parent
-    return BaseInfo(
-        key=folder.name,
-        path=folder,
-        family=family,
-        image_size_px=_image_size_px(folder),
-        title=_title(folder),
-    )
+def _folders(models_dir: Path) -> Iterator[BaseInfo]:
+    for index in sorted(models_dir.glob(f"*/{MODEL_INDEX}")):
+        if re.match(BASE_KEY_PATTERN, index.parent.name):
+            info = describe_folder(index.parent, index.parent.name)
+            if info is not None:
+                yield info
 
 
-def _image_size_px(folder: Path) -> int:
-    """Latent cells a side, times the factor by which the autoencoder shrinks."""
-    cells = _read_json(folder / "unet" / "config.json").get("sample_size")
-    blocks = _read_json(folder / "vae" / "config.json").get("block_out_channels")
-    if not isinstance(cells, int) or not isinstance(blocks, list):
-        raise _damaged(folder, "configurations without sample_size or block_out_channels")
-    return int(cells) * 2 ** (len(cast("list[int]", blocks)) - 1)
+def _files(models_dir: Path) -> Iterator[BaseInfo]:
+    for file in sorted(models_dir.glob(f"*{SUFFIX}")):
+        info = describe_file(file, key_of(file))
+        if info is not None:
+            yield info
 
 
-def _title(folder: Path) -> str:
-    """First heading of the model card, or else the key."""
-    card = folder / "README.md"
-    lines = card.read_text("utf-8").splitlines() if card.is_file() else []
-    return next((line[2:].strip() for line in lines if line.startswith("# ")), folder.name)
+def _clip_of(info: BaseInfo, models_dir: Path) -> Path | None:
+    """The base's own CLIP, or else the one for all; None if there is neither."""
+    candidates = (info.path / CLIP_FOLDER, models_dir / SHARED_CLIP_FOLDER)
+    return next((folder for folder in candidates if (folder / "config.json").is_file()), None)
 
 
-def _read_json(path: Path) -> dict[str, object]:
-    try:
-        content: object = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise _damaged(path, f"an unreadable file ({error})") from error
-    if not isinstance(content, dict):
-        raise _damaged(path, "a file that is no JSON object")
-    return cast("dict[str, object]", content)
-
-
-def _damaged(path: Path, found: str) -> ModelError:
+def _same_key(second: BaseInfo, first: BaseInfo) -> ModelError:
     return ModelError(
-        "damaged_base",
-        f"{found}: {path}",
-        "a model folder as diffusers saves it",
-        "Restore the folder from where it came from, or move it out of the models folder",
+        "same_base_key",
+        f"two base models with the key {second.key!r}: {first.path} and {second.path}",
+        "one base model for each key",
+        "Rename one of them",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spf_portrait.contract.errors import SpecError
-from spf_portrait.contract.jobs import ComparisonSpec
+from spf_portrait.contract.jobs import MAX_ADAPTERS, ComparisonSpec
 
 
 class DrawingOrder(BaseModel):
@@ -14,7 +14,12 @@ class DrawingOrder(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     spec: ComparisonSpec
-    adapter: Path | None = Field(default=None, description="adapter file; null for the original model in both paths")
+    adapter: Path | None = Field(
+        default=None, description="adapter file; null for several, or for the original model in both paths"
+    )
+    adapters: tuple[Path, ...] = Field(
+        default=(), max_length=MAX_ADAPTERS, description="adapter files, as many as spec.adapters names"
+    )
     out: Path = Field(description="folder for pictures, maps and sample.json")
     log: Path | None = Field(default=None, description="receives standard error from now on; null leaves it")
 
@@ -37,6 +42,6 @@ def parse_order(line: bytes) -> DrawingOrder:
         raise SpecError(
             "unreadable_order",
             f"the order {line[:80]!r} ({place}: {first['msg']})",
-            "one JSON object with spec, adapter, out and log",
+            "one JSON object with spec, adapter or adapters, out and log",
             "Write each order in one line, as contract/drawing_order.py describes it",
         ) from error

@@ -32,6 +32,23 @@ class CheckpointSaved(_Event):
     path: str
 
 
+class Validated(_Event):
+    """What the training has come to, measured on the same noised portraits every time; see `validation`."""
+
+    kind: Literal["validation"] = "validation"
+    step: int = Field(ge=0, description="steps of both stages together")
+    target_gained: FiniteFloat = Field(le=1, description="what naming the target brings nearer to the portraits")
+    rest_kept: FiniteFloat = Field(le=1, description="how far texts without the target keep their answers; 1 is wholly")
+
+
+class PreviewsDrawn(_Event):
+    """Pairs of pictures, reference and response side by side, are complete on disk."""
+
+    kind: Literal["previews"] = "previews"
+    step: int = Field(ge=0, description="steps of both stages together")
+    files: dict[str, str] = Field(description="complete text by the path of its picture")
+
+
 class Notice(_Event):
     """Something that a person should know; the work goes on."""
 
@@ -53,17 +70,19 @@ class Failed(_Event):
     error: dict[str, str]
 
 
-Event = Annotated[Progress | CheckpointSaved | Notice | Finished | Failed, Field(discriminator="kind")]
+Event = Annotated[
+    Progress | CheckpointSaved | Validated | PreviewsDrawn | Notice | Finished | Failed, Field(discriminator="kind")
+]
 
-_EVENT: TypeAdapter[Progress | CheckpointSaved | Notice | Finished | Failed] = TypeAdapter(Event)
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
-def to_line(event: Progress | CheckpointSaved | Notice | Finished | Failed) -> str:
+def to_line(event: Event) -> str:
     """One line of JSON, without the line feed."""
     return event.model_dump_json()
 
 
-def parse_event(line: str | bytes) -> Progress | CheckpointSaved | Notice | Finished | Failed:
+def parse_event(line: str | bytes) -> Event:
     """Read what `to_line` wrote.
 
     Raises:
@@ -75,6 +94,6 @@ def parse_event(line: str | bytes) -> Progress | CheckpointSaved | Notice | Fini
         raise DataError(
             "unreadable_event",
             f"the line {line[:80]!r} ({error.errors()[0]['msg']})",
-            "one JSON object with kind progress, checkpoint, notice, finished or failed",
+            "one JSON object with kind progress, checkpoint, validation, previews, notice, finished or failed",
             "Start the engine with --events and send other output to standard error",
         ) from error

@@ -11,12 +11,12 @@ from torch import Tensor
 from spf_portrait.attention_maps import TARGET, mean_over_layers
 from spf_portrait.attention_recorder import AttentionRecorder
 from spf_portrait.base_model import BaseModel, encode_pixels, encode_text
-from spf_portrait.clip_space import ClipSpace
+from spf_portrait.clip_space import TextSpace
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.control_map import SCALE_BUCKETS, bucket_of, control_map, noise_difference, running_maximum, scaled
 from spf_portrait.dual_path import PathResult, reference_pass, response_pass
 from spf_portrait.evaluation.known_domain import MaskedPortrait
-from spf_portrait.map_settings import MapSettings, caption_distances
+from spf_portrait.map_settings import MapSettings, caption_shares
 from spf_portrait.metrics.map_quality import MapQuality, map_quality
 from spf_portrait.prompts import Prompt, reference_prompt, response_prompt
 from spf_portrait.schedule import add_noise
@@ -41,13 +41,13 @@ class _Answers:
 
 @torch.no_grad()
 def control_map_quality(
-    base: BaseModel, clip: ClipSpace, portraits: Sequence[MaskedPortrait], settings: MapSettings
+    base: BaseModel, space: TextSpace, portraits: Sequence[MaskedPortrait], settings: MapSettings
 ) -> list[list[MapQuality]]:
     """How well M finds the mask of each portrait, at each of `TIMES`.
 
     Args:
         base: With the adapter attached.
-        clip: The base model's own, as in training.
+        space: Where training measured distances between phrases.
         portraits: Pictures with their masks. The k-th is noised from seed k.
         settings: Of the adapter. Without a noise scale the largest differences of these portraits take its place.
     """
@@ -61,8 +61,8 @@ def control_map_quality(
     scale = scale.to(base.device)[buckets]
     qualities: list[list[MapQuality]] = []
     for portrait, answer in zip(portraits, answers, strict=True):
-        distances = caption_distances(clip, portrait.caption, settings).expand(len(timesteps), -1)
-        maps = control_map(scaled(answer.difference, scale), answer.phrase_maps, distances, settings.gain)
+        shares = caption_shares(space, portrait.caption, settings).expand(len(timesteps), -1)
+        maps = control_map(scaled(answer.difference, scale), answer.phrase_maps, shares, settings.spec.control_map_gain)
         covered = covered_share(portrait.mask, maps.shape[-2], maps.shape[-1])
         qualities.append([map_quality(map_at_t.cpu(), covered) for map_at_t in maps])
     return qualities
@@ -78,7 +78,7 @@ def _answers(
 ) -> _Answers:
     x_0 = encode_pixels(base, to_pixels(portrait.picture)[None]).expand(len(timesteps), -1, -1, -1)
     noise = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(seed)).to(base.device)
-    x_t = add_noise(x_0, noise, base.schedule.alpha_bar(timesteps))
+    x_t = add_noise(x_0, noise, base.schedule.levels(timesteps))
     reference = _passed(base, recorder, x_t, timesteps, portrait.caption, with_target=False)
     response = _passed(base, recorder, x_t, timesteps, portrait.caption, with_target=True)
     difference = noise_difference(response.predicted, reference.predicted)
@@ -91,10 +91,10 @@ def _passed(
 ) -> PathResult:
     """One path's answer to all timesteps at once."""
     prompt_of, run = (response_prompt, response_pass) if with_target else (reference_prompt, reference_pass)
-    prompt: Prompt = prompt_of(base.tokenizer, caption, len(caption.base))
-    states = encode_text(base, prompt.token_ids[None]).expand(len(timesteps), -1, -1)
+    prompt: Prompt = prompt_of(base.text_axis, caption, len(caption.base))
+    text = encode_text(base, [prompt.text]).expand(len(timesteps))
     pooling = prompt.pooling.to(base.device).expand(len(timesteps), -1, -1)
-    return run(base, recorder, x_t, timesteps, states, pooling)
+    return run(base, recorder, x_t, timesteps, text, pooling)
 
 
 def _largest(answers: list[_Answers], buckets: Tensor) -> Tensor:

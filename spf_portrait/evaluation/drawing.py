@@ -9,9 +9,9 @@ from PIL import Image
 from torch import Tensor
 
 from spf_portrait.adapter import adapter_off
-from spf_portrait.base_model import BaseModel, decode_latents, encode_text
+from spf_portrait.base_model import BaseModel, decode_latents, encode_nothing, encode_text
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.prompts import empty_prompt, reference_prompt, response_prompt
+from spf_portrait.prompts import reference_prompt, response_prompt
 from spf_portrait.trajectory import denoise, starting_noise
 
 _BATCH: Final = 4
@@ -65,8 +65,8 @@ def draw_four(
         DataError: A text has too many tokens.
     """
     columns = max(len(case.caption.base) for case in cases)
-    without = torch.stack([reference_prompt(base.tokenizer, case.caption, columns).token_ids for case in cases])
-    complete = torch.stack([response_prompt(base.tokenizer, case.caption, columns).token_ids for case in cases])
+    without = [reference_prompt(base.text_axis, case.caption, columns).text for case in cases]
+    complete = [response_prompt(base.text_axis, case.caption, columns).text for case in cases]
     seeds = [case.seed for case in cases]
     done = _Counter(on_step)
     with adapter_off(base.unet):
@@ -79,7 +79,7 @@ def draw_four(
 @torch.no_grad()
 def draw_texts(
     base: BaseModel,
-    token_ids: Tensor,
+    texts: Sequence[str],
     seeds: Sequence[int],
     sampling: Sampling,
     on_steps: Callable[[int], None],
@@ -88,7 +88,7 @@ def draw_texts(
 
     Args:
         base: As it is to draw.
-        token_ids: [pictures, tokens].
+        texts: One for each picture.
         seeds: One for each picture.
         sampling: How.
         on_steps: Told how many steps were added, counted over pictures.
@@ -97,7 +97,7 @@ def draw_texts(
         uint8 [pictures, 3, height, width] on the CPU.
     """
     batches = [slice(start, start + _BATCH) for start in range(0, len(seeds), _BATCH)]
-    return torch.cat([_draw_batch(base, token_ids[part], seeds[part], sampling, on_steps) for part in batches])
+    return torch.cat([_draw_batch(base, texts[part], seeds[part], sampling, on_steps) for part in batches])
 
 
 def as_images(pictures: Tensor) -> list[Image.Image]:
@@ -106,19 +106,18 @@ def as_images(pictures: Tensor) -> list[Image.Image]:
 
 
 def _draw_batch(
-    base: BaseModel, token_ids: Tensor, seeds: Sequence[int], sampling: Sampling, on_steps: Callable[[int], None]
+    base: BaseModel, texts: Sequence[str], seeds: Sequence[int], sampling: Sampling, on_steps: Callable[[int], None]
 ) -> Tensor:
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     scheduler: Any = base.scheduler.from_config(base.scheduler.config)
     scheduler.set_timesteps(sampling.steps)
     noise = torch.cat([starting_noise(base, base.image_size_px, generator) for generator in generators])
-    empty = encode_text(base, empty_prompt(base.tokenizer)[None]).expand(len(seeds), -1, -1)
 
     def on_step(index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:
-        on_steps(len(seeds))
+        on_steps(len(seeds) if index < sampling.steps else 0)  # some samplers take one more
 
-    states = (empty, encode_text(base, token_ids))
-    latents = denoise(base, scheduler, noise, states, sampling.guidance_scale, generators, on_step)
+    embedded = (encode_nothing(base).expand(len(seeds)), encode_text(base, texts))
+    latents = denoise(base, scheduler, noise, embedded, sampling.guidance_scale, generators, on_step)
     return torch.cat([_eight_bit(decode_latents(base, row[None])) for row in latents])
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from torch import Tensor
 
 from spf_portrait.base_model import BaseModel
-from spf_portrait.clip_space import ClipSpace, load_clip_space
+from spf_portrait.clip_space import ClipSpace, load_clip_space, text_space_of
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.evaluation.control_maps import control_map_quality
 from spf_portrait.evaluation.drawing import Case, FourPictures, as_images
@@ -87,8 +87,7 @@ class Observations:
     def control_maps(self) -> list[list[MapQuality]]:
         """On as many held-out portraits as there are cases, at several timesteps."""
         portraits = self.domain.portraits([case.seed for case in self.cases])
-        clip = load_clip_space(self.base.path, self.base.tokenizer, self.base.device)
-        return control_map_quality(self.base, clip, portraits, self.settings)
+        return control_map_quality(self.base, text_space_of(self.base), portraits, self.settings)
 
     def _embedded(self, pictures: Tensor) -> Tensor:
         return self.clip.pictures(pictures.to(self.base.device) / 127.5 - 1).cpu()

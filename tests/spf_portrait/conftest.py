@@ -10,7 +10,15 @@ from spf_portrait.contract.jobs import TrainingSpec
 from spf_portrait.preparation import TrainingJob
 from tests.spf_portrait.tiny_model import write_caption_folder, write_tiny_base
 
-TINY = {"base": "tiny", "stage1_steps": 2, "stage2_steps": 3, "batch_size": 2, "rank": 2, "checkpoint_every": 0}
+TINY = {
+    "base": "tiny",
+    "stage1_steps": 2,
+    "stage2_steps": 3,
+    "batch_size": 2,
+    "rank": 2,
+    "checkpoint_every": 0,
+    "validate_every": 0,
+}
 
 
 @pytest.fixture(scope="session")

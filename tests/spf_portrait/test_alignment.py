@@ -14,10 +14,13 @@ from spf_portrait.base_model import BaseModel, predict
 from spf_portrait.clip_space import load_clip_space
 from spf_portrait.contract.caption_set import load_caption_set
 from spf_portrait.contract.jobs import LossSwitches, TrainingSpec
+from spf_portrait.contract.phrases import Caption
 from spf_portrait.control_map import SCALE_BUCKETS, RunningScale
+from spf_portrait.families.text_embedding import TextEmbedding
 from spf_portrait.preparation import TrainingJob
-from spf_portrait.stages import dual_path
-from spf_portrait.training_set import MeaningRows, TrainingRows, load_pixels, meaning_rows, training_rows
+from spf_portrait.stages import Draw, dual_path
+from spf_portrait.states import NoisedState, noised
+from spf_portrait.training_set import MeaningRows, TrainingRows, load_pixels, meaning_rows, prompt_shares, training_rows
 
 ALL = {"denoise", "control_mean", "text_consistent", "fine_grained", "enhancement"}
 T, NOISE = torch.tensor([100, 300, 600, 900]), torch.randn(4, 8, 8, 8)
@@ -29,6 +32,13 @@ class Scene:
     rows: TrainingRows
     meaning: MeaningRows
     make: Callable[..., Alignment]
+
+    def losses(self, **options: Any) -> dict[str, Tensor]:
+        """Of noised portraits, with these options of the specification."""
+        return self.make(**options).losses(self.rows, self.meaning, self.state())
+
+    def state(self) -> NoisedState:
+        return noised(self.base.schedule, self.rows.x_0, T, NOISE)
 
 
 @pytest.fixture
@@ -42,17 +52,12 @@ def scene(base: BaseModel, make_job: Callable[..., TrainingJob]) -> Iterator[Sce
         recorder = stack.enter_context(AttentionRecorder(base.unet))
 
         def make(**options: Any) -> Alignment:
-            defaults: dict[str, Any] = {
-                "switches": LossSwitches(),
-                "control_map_gain": 1.0,
-                "enhancement_form": "text_direction",
-                "enhancement_t_max": 1.0,
-                "scale": RunningScale(),
-            }
-            return Alignment(base=base, clip=clip, recorder=recorder, **{**defaults, **options})
+            scale: RunningScale = options.pop("scale", RunningScale())
+            spec = TrainingSpec.from_mapping({"control_map_gain": 1.0, "enhancement_t_max": 1.0, **options})
+            return Alignment(base=base, clip=clip, recorder=recorder, spec=spec, scale=scale)
 
         rows = training_rows(base, portraits, pixels, lambda done: None)
-        yield Scene(base, rows, meaning_rows(clip, portraits, pixels), make)
+        yield Scene(base, rows, meaning_rows(clip, portraits, pixels, TrainingSpec()), make)
 
 
 def scramble(base: BaseModel) -> None:
@@ -62,23 +67,23 @@ def scramble(base: BaseModel) -> None:
 
 
 def test_equal_paths_give_no_map_and_no_alignment_loss(scene: Scene) -> None:
-    same = replace(scene.rows, complete_states=scene.rows.base_states, complete_pooling=scene.rows.base_pooling)
-    losses = scene.make().losses(same, scene.meaning, T, NOISE)
+    same = replace(scene.rows, complete_text=scene.rows.base_text, complete_pooling=scene.rows.base_pooling)
+    losses = scene.make().losses(same, scene.meaning, scene.state())
     assert losses["control_mean"] == losses["text_consistent"] == losses["fine_grained"] == 0
 
 
 def test_a_changed_adapter_is_seen_by_every_term(scene: Scene) -> None:
     scramble(scene.base)
-    losses = scene.make().losses(scene.rows, scene.meaning, T, NOISE)
+    losses = scene.losses()
     assert losses.keys() == ALL
     assert all(torch.isfinite(value) and value > 0 for value in losses.values())
 
 
 def test_gradients_reach_the_adapter_and_nothing_else(scene: Scene) -> None:
     scramble(scene.base)
-    losses = scene.make().losses(scene.rows, scene.meaning, T, NOISE)
+    losses = scene.losses()
     torch.stack(list(losses.values())).sum().backward()
-    parts = (scene.base.unet, scene.base.vae, scene.base.text_encoder)
+    parts = (scene.base.unet, scene.base.vae, scene.base.parts.text_encoders[0].model)
     named: list[tuple[str, Any]] = [pair for part in parts for pair in part.named_parameters()]
     assert all((parameter.grad is not None) == (".lora_" in name) for name, parameter in named)
     assert all(
@@ -88,14 +93,14 @@ def test_gradients_reach_the_adapter_and_nothing_else(scene: Scene) -> None:
 
 @pytest.mark.parametrize("term", ["text_consistent", "fine_grained", "enhancement"])
 def test_a_switched_off_term_is_not_computed(scene: Scene, term: str) -> None:
-    losses = scene.make(switches=LossSwitches(**{term: False})).losses(scene.rows, scene.meaning, T, NOISE)
+    losses = scene.losses(losses=LossSwitches(**{term: False}))
     assert losses.keys() == ALL - {term}
 
 
 def test_without_control_map_everything_is_held(scene: Scene) -> None:
     scramble(scene.base)
-    with_map = scene.make(control_map_gain=0.0).losses(scene.rows, scene.meaning, T, NOISE)
-    without = scene.make(switches=LossSwitches(control_map=False)).losses(scene.rows, scene.meaning, T, NOISE)
+    with_map = scene.losses(control_map_gain=0.0)
+    without = scene.losses(losses=LossSwitches(control_map=False))
     assert without["control_mean"] == 0
     assert without["fine_grained"] > with_map["fine_grained"]
     assert without["text_consistent"] > with_map["text_consistent"]
@@ -103,16 +108,13 @@ def test_without_control_map_everything_is_held(scene: Scene) -> None:
 
 def test_the_gain_subtracts_phrases(scene: Scene) -> None:
     scramble(scene.base)
-    means = [
-        scene.make(control_map_gain=gain).losses(scene.rows, scene.meaning, T, NOISE)["control_mean"] for gain in (0, 1)
-    ]
+    means = [scene.losses(control_map_gain=gain)["control_mean"] for gain in (0, 1)]
     assert means[0] > means[1]
 
 
 def test_enhancement_keeps_to_its_window(scene: Scene) -> None:
     def enhancement(fraction: float) -> Tensor:
-        alignment = scene.make(enhancement_t_max=fraction)
-        return alignment.losses(scene.rows, scene.meaning, T, NOISE)["enhancement"]
+        return scene.losses(enhancement_t_max=fraction)["enhancement"]
 
     assert enhancement(0.05) == 0
     assert 0 < enhancement(0.2) < enhancement(0.95), "one row of four, then all"
@@ -127,13 +129,13 @@ def test_the_form_arrives(scene: Scene, form: str, monkeypatch: pytest.MonkeyPat
         return embeddings.response.sum(dim=-1)
 
     monkeypatch.setattr("spf_portrait.alignment.FORMS", {form: spy})
-    scene.make(enhancement_form=form).losses(scene.rows, scene.meaning, T, NOISE)
+    scene.losses(enhancement_form=form)
     assert used == [form]
 
 
 def test_the_scale_is_kept_from_step_to_step(scene: Scene) -> None:
     scale = RunningScale()
-    scene.make(scale=scale).losses(scene.rows, scene.meaning, T, NOISE)
+    scene.losses(scale=scale)
     assert scale.value.shape == (SCALE_BUCKETS,)
     assert scale.value.nonzero().flatten().tolist() == [1, 3, 6, 9]
 
@@ -143,15 +145,15 @@ def test_the_reference_is_the_original_model_on_the_base_text(scene: Scene, monk
     scramble(scene.base)
     seen: list[Tensor] = []
 
-    def spy(base: BaseModel, x_t: Tensor, timesteps: Tensor, states: Tensor) -> Tensor:
-        seen.append(predict(base, x_t, timesteps, states))
+    def spy(base: BaseModel, x_t: Tensor, timesteps: Tensor, text: TextEmbedding) -> Tensor:
+        seen.append(predict(base, x_t, timesteps, text))
         with torch.no_grad(), adapter_off(base.unet):
-            originals.append(predict(base, x_t, timesteps, scene.rows.base_states))
+            originals.append(predict(base, x_t, timesteps, scene.rows.base_text))
         return seen[-1]
 
     originals: list[Tensor] = []
     monkeypatch.setattr("spf_portrait.dual_path.predict", spy)
-    scene.make(switches=LossSwitches(enhancement=False)).losses(scene.rows, scene.meaning, T, NOISE)
+    scene.losses(losses=LossSwitches(enhancement=False))
     reference, response = seen
     assert torch.equal(reference, originals[0])
     assert not reference.requires_grad
@@ -159,7 +161,80 @@ def test_the_reference_is_the_original_model_on_the_base_text(scene: Scene, monk
 
 
 def test_weights_of_the_specification_reach_the_stage(scene: Scene) -> None:
-    spec = TrainingSpec(w_denoise=1, w_text_consistent=2, w_fine_grained=3, w_enhancement=4, stage2_steps=7)
+    weights = {"denoise": 1, "text_consistent": 2, "fine_grained": 3, "base_anchor": 4, "enhancement": 5}
+    spec = TrainingSpec.from_mapping({"stage2_steps": 7, **{f"w_{name}": weight for name, weight in weights.items()}})
     stage = dual_path(scene.make(), scene.rows, scene.meaning, spec)
-    assert stage.weights == {"denoise": 1, "text_consistent": 2, "fine_grained": 3, "enhancement": 4}
+    assert stage.weights == weights
     assert stage.steps == 7
+
+
+def test_a_map_of_ones_is_bit_for_bit_no_alignment(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scramble(scene.base)
+
+    def ones(difference: Tensor, *rest: Any) -> Tensor:
+        return torch.ones_like(difference)
+
+    monkeypatch.setattr("spf_portrait.alignment.control_map", ones)
+    everywhere = gradients(scene.base, scene.losses())
+    nowhere = gradients(scene.base, scene.losses(losses=LossSwitches(text_consistent=False, fine_grained=False)))
+    assert all(torch.equal(a, b) for a, b in zip(everywhere, nowhere, strict=True))
+    assert any(bool(gradient.any()) for gradient in nowhere)
+
+
+def gradients(base: BaseModel, losses: dict[str, Tensor]) -> list[Tensor]:
+    """Of the sum of all losses, for every parameter of the adapter."""
+    total = torch.stack([value for name, value in losses.items() if name != "control_mean"]).sum()
+    return list(torch.autograd.grad(total, adapter_parameters(base.unet)))
+
+
+def test_the_base_anchor_is_the_change_of_the_answer_to_the_base_text(scene: Scene) -> None:
+    assert scene.losses(w_base_anchor=1.0)["base_anchor"] == 0, "a new adapter changes nothing"
+    scramble(scene.base)
+    state, text = scene.state(), scene.rows.base_text
+    with torch.no_grad():
+        after = predict(scene.base, state.x_t, T, text)
+        with adapter_off(scene.base.unet):
+            before = predict(scene.base, state.x_t, T, text)
+    found = scene.losses(w_base_anchor=1.0)["base_anchor"]
+    torch.testing.assert_close(found, (after - before).square().mean())
+    assert found.requires_grad
+
+
+def test_the_halves_of_the_layers_make_up_the_whole(scene: Scene) -> None:
+    scramble(scene.base)
+    every, first, second = (
+        scene.losses(aligned_layers=layers)["fine_grained"] for layers in ("all", "first_half", "second_half")
+    )
+    modules: list[tuple[str, Any]] = list(scene.base.unet.named_modules())
+    layers = sum(name.endswith("attn2") for name, _ in modules)
+    half = layers // 2
+    torch.testing.assert_close(every, (half * first + (layers - half) * second) / layers)
+    assert first != second
+
+
+def test_the_mean_of_the_phrases_subtracts_less_than_their_sum(scene: Scene) -> None:
+    spec = TrainingSpec(control_map_subtraction="mean")
+    mean, total = (shares_of(scene, one) for one in (spec, TrainingSpec()))
+    torch.testing.assert_close(mean * len(mean), total)
+    unweighted = shares_of(scene, TrainingSpec(control_map_distances=False))
+    assert unweighted.tolist() == [1] * len(unweighted)
+
+
+def shares_of(scene: Scene, spec: TrainingSpec) -> Tensor:
+    """w_p of one caption under a specification."""
+    alignment = scene.make()
+    assert alignment.clip is not None
+    caption = Caption(base=("a woman", "a red sweater", "a blue background"), target="blonde hair")
+    return prompt_shares(alignment.clip, caption, (0.0, 1.0), spec)
+
+
+@pytest.mark.parametrize(("every", "wanted"), [(1, [True, True, True]), (2, [True, False, True])])
+def test_grown_states_take_denoising_from_a_batch_of_its_own(scene: Scene, every: int, wanted: list[bool]) -> None:
+    spec = TrainingSpec(states="grown", grown_steps=2, denoise_every=every)
+    stage = dual_path(scene.make(states="grown"), scene.rows, scene.meaning, spec)
+    draws = [Draw(torch.arange(4), T, NOISE, step) for step in range(3)]
+    found = [stage.losses(draw) for draw in draws]
+    assert ["denoise" in losses for losses in found] == wanted
+    assert all(losses.keys() | {"denoise"} == ALL for losses in found)
+    known = scene.losses()["denoise"]
+    assert all(torch.equal(losses["denoise"], known) for losses in found if "denoise" in losses)

@@ -6,9 +6,11 @@ import torch
 from spf_portrait.adapter import CROSS_ATTENTION, adapter_parameters, attach_adapter
 from spf_portrait.attention_recorder import AttentionRecorder
 from spf_portrait.base_model import BaseModel, predict
+from spf_portrait.families.text_embedding import TextEmbedding
 
 X_T, T = torch.randn(2, 8, 8, 8), torch.tensor([10, 500])
-STATES, POOLING = torch.randn(2, 77, 32), torch.eye(77)[:, :6].expand(2, -1, -1)
+TEXT = TextEmbedding(torch.randn(2, 77, 32), torch.randn(2, 32))
+POOLING = torch.eye(77)[:, :6].expand(2, -1, -1)
 
 
 @pytest.fixture
@@ -25,11 +27,11 @@ def unet_of(base: BaseModel) -> Any:
 
 
 def test_recording_changes_no_bit(tuned: BaseModel) -> None:
-    before = predict(tuned, X_T, T, STATES)
+    before = predict(tuned, X_T, T, TEXT)
     with AttentionRecorder(tuned.unet) as recorder:
-        paused = predict(tuned, X_T, T, STATES)
+        paused = predict(tuned, X_T, T, TEXT)
         recorder.listen(POOLING)
-        recorded = predict(tuned, X_T, T, STATES)
+        recorded = predict(tuned, X_T, T, TEXT)
     assert torch.equal(before, paused)
     assert torch.equal(before, recorded)
 
@@ -60,7 +62,7 @@ def test_maps_are_those_of_the_layer_with_its_adapter(tuned: BaseModel) -> None:
     handle: Any = attention.register_forward_pre_hook(compute, with_kwargs=True)
     with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
         recorder.listen(POOLING)
-        predict(tuned, X_T, T, STATES)
+        predict(tuned, X_T, T, TEXT)
         record = recorder.record()
     handle.remove()
     torch.testing.assert_close(record.maps[0], found[0] @ POOLING, rtol=1e-4, atol=1e-5)
@@ -69,9 +71,9 @@ def test_maps_are_those_of_the_layer_with_its_adapter(tuned: BaseModel) -> None:
 def test_one_entry_a_layer_however_often_it_runs(tuned: BaseModel) -> None:
     with AttentionRecorder(tuned.unet) as recorder:
         recorder.listen(POOLING)
-        predict(tuned, X_T, T, STATES)
+        predict(tuned, X_T, T, TEXT)
         layers = len(recorder.record().maps)
-        predict(tuned, X_T, T, STATES)
+        predict(tuned, X_T, T, TEXT)
         record = recorder.record()
     assert len(record.maps) == len(record.queries) == layers == 4
 
@@ -84,7 +86,7 @@ def test_gradient_checkpointing_gives_the_same_gradients(tuned: BaseModel) -> No
             tuned.unet.train()
         with AttentionRecorder(tuned.unet) as recorder:
             recorder.listen(POOLING)
-            predicted = predict(tuned, X_T, T, STATES)
+            predicted = predict(tuned, X_T, T, TEXT)
             maps = recorder.record().maps
             loss = predicted.square().mean() + torch.stack([layer.square().mean() for layer in maps]).sum()
             loss.backward()
@@ -98,10 +100,10 @@ def test_gradient_checkpointing_gives_the_same_gradients(tuned: BaseModel) -> No
 def test_the_last_rows_are_recorded_when_the_batch_holds_more(tuned: BaseModel) -> None:
     with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
         recorder.listen(POOLING)
-        predict(tuned, X_T, T, STATES)
+        predict(tuned, X_T, T, TEXT)
         both = recorder.record().maps[0]
         recorder.listen(POOLING[:1])
-        predict(tuned, X_T, T, STATES)
+        predict(tuned, X_T, T, TEXT)
         last = recorder.record().maps[0]
     torch.testing.assert_close(last, both[1:])
 

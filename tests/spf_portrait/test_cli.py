@@ -11,6 +11,7 @@ import pytest
 from spf_portrait.cli import main
 from spf_portrait.contract.artifacts import ADAPTER, EXIT_FAILED, EXIT_OK, EXIT_PREEMPTED, EXIT_USAGE
 from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Notice, Progress, parse_event
+from spf_portrait.contract.jobs import PRESETS, TrainingSpec
 from spf_portrait.contract.vocabulary import VOCABULARY
 
 SHORT = ["--base", "tiny", "--set", "stage1_steps=2", "--set", "stage2_steps=2", "--set", "batch_size=2"]
@@ -117,6 +118,34 @@ def test_help_answers_without_the_torch_stack() -> None:
     shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
     assert shown.endswith("False\n")
     assert all(command in shown for command in ("train", "sample", "evaluate", "bases", "doctor", "[blonde hair]"))
+
+
+def test_help_of_train_names_every_setting_with_default_and_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    defaults = TrainingSpec().model_dump()
+    switches = defaults.pop("losses")
+    named = {**defaults, **{f"losses.{name}": value for name, value in switches.items()}}
+    for name, value in named.items():
+        assert f" {name}={value if isinstance(value, str) else json.dumps(value)} " in shown
+    assert "1 to 64" in shown
+    assert "fp32 | bf16" in shown
+    assert all(preset in shown for preset in PRESETS)
+
+
+def test_bars_show_the_latest_validation_beside_the_losses(
+    models_dir: Path, caption_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = [*SHORT, "--set", "validate_every=2", "--set", "preview_every=4", "--set", "preview_count=1"]
+    models = ["--models", str(models_dir)]
+    assert main(["train", str(caption_folder), "--out", str(tmp_path / "run"), *settings, *models]) == EXIT_OK
+    told = capsys.readouterr().err
+    assert "step 0: target gained" in told
+    assert "step 4: target gained" in told
+    assert "gained=" in told
+    assert "kept=" in told
+    assert f"step 4: previews in {tmp_path / 'run' / 'previews' / 'step-000004'}" in told
 
 
 def test_sigterm_leaves_a_checkpoint_that_resumes(models_dir: Path, caption_folder: Path, tmp_path: Path) -> None:

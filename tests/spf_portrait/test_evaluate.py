@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from spf_portrait.adapter import CROSS_ATTENTION, adapter_deltas, attach_adapter
+from spf_portrait.adapter.kohya_names import kohya_names
 from spf_portrait.base_model import load_base
 from spf_portrait.cli import main
 from spf_portrait.contract.artifacts import ADAPTER, EXIT_FAILED, EXIT_OK, EXIT_USAGE
@@ -15,7 +16,7 @@ from spf_portrait.contract.errors import DataError
 from spf_portrait.contract.jobs import EvaluationSpec
 from spf_portrait.evaluate import EvaluationJob, evaluate_adapter
 from spf_portrait.evaluation.results import Estimate, Evaluation
-from spf_portrait.export import kohya_tensors
+from spf_portrait.export.tensors import kohya_tensors
 from spf_portrait.preparation import TrainingJob
 from spf_portrait.train import train
 from spf_portrait.untyped import safetensors_torch
@@ -29,7 +30,7 @@ def write_adapter(file: Path, base: str, models_dir: Path | None, metadata: dict
     with torch.no_grad():
         for _, up in deltas.values():
             up.normal_(std=0.05, generator=torch.Generator().manual_seed(1))
-    safetensors_torch.save_file(kohya_tensors(deltas), file, {"format": "pt", **metadata})
+    safetensors_torch.save_file(kohya_tensors(deltas, kohya_names(unet)), file, {"format": "pt", **metadata})
     return file
 
 

@@ -20,9 +20,10 @@ from spf_portrait.contract.artifacts import (
     control_map_name,
     noise_difference_name,
 )
-from spf_portrait.contract.errors import ModelError
-from spf_portrait.contract.events import Progress
+from spf_portrait.contract.errors import ModelError, SpecError
+from spf_portrait.contract.events import Notice, Progress
 from spf_portrait.contract.jobs import ComparisonSpec
+from spf_portrait.families.text_embedding import TextEmbedding
 from spf_portrait.pair import draw_pair, evenly_chosen
 from spf_portrait.preparation import TrainingJob
 from spf_portrait.sample import SampleJob, sample
@@ -79,9 +80,9 @@ def test_maps_do_not_change_the_picture(base: BaseModel) -> None:
 def test_guidance_and_steps_arrive(base: BaseModel, monkeypatch: pytest.MonkeyPatch) -> None:
     batches: list[int] = []
 
-    def spy(model: BaseModel, x_t: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+    def spy(model: BaseModel, x_t: torch.Tensor, timestep: torch.Tensor, text: TextEmbedding) -> torch.Tensor:
         batches.append(len(x_t))
-        return predict(model, x_t, timestep, states)
+        return predict(model, x_t, timestep, text)
 
     monkeypatch.setattr("spf_portrait.trajectory.predict", spy)
     draw_pair(base, spec(steps=3, guidance_scale=1, maps=False), lambda step: None)
@@ -100,9 +101,9 @@ def test_the_difference_is_taken_against_the_original_model(base: BaseModel, mon
     attach_adapter(base.unet, 2, CROSS_ATTENTION)
     off: list[bool] = []
 
-    def spy(model: BaseModel, x_t: torch.Tensor, timestep: torch.Tensor, states: torch.Tensor) -> torch.Tensor:
+    def spy(model: BaseModel, x_t: torch.Tensor, timestep: torch.Tensor, text: TextEmbedding) -> torch.Tensor:
         off.append(all(layer.disable_adapters for _, layer in lora_layers(model.unet)))
-        return predict(model, x_t, timestep, states)
+        return predict(model, x_t, timestep, text)
 
     monkeypatch.setattr("spf_portrait.pair.predict", spy)
     monkeypatch.setattr("spf_portrait.trajectory.predict", spy)
@@ -120,6 +121,49 @@ def test_the_strength_arrives(make_job: Callable[..., TrainingJob], models_dir: 
         pictures.append((out / RESPONSE).read_bytes())
     assert pictures[0] == pictures[2], "strength 0 is the original model"
     assert pictures[0] != pictures[1]
+
+
+def test_several_adapters_draw_together(make_job: Callable[..., TrainingJob], models_dir: Path, tmp_path: Path) -> None:
+    files = [make_job(out, seed=seed, learning_rate=0.05) for out, seed in (("hair", 1), ("hat", 2))]
+    for job in files:
+        train(job, lambda event: None)
+    hair, hat = (job.out / ADAPTER for job in files)
+
+    def response(name: str, strengths: tuple[float, ...], paths: tuple[Path, ...]) -> bytes:
+        uses = [{"adapter": path.parent.name, "strength": s} for path, s in zip(paths, strengths, strict=True)]
+        job = SampleJob(spec(steps=2, maps=False, adapters=uses), None, tmp_path / name, models_dir, paths)
+        sample(job, lambda event: None)
+        return (tmp_path / name / RESPONSE).read_bytes()
+
+    both = response("both", (0.6, 1.0), (hair, hat))
+    described = json.loads((tmp_path / "both" / SAMPLE).read_text())
+    assert described["adapters"] == [{"adapter": "hair", "strength": 0.6}, {"adapter": "hat", "strength": 1.0}]
+    assert len(set(described["adapters_sha256"])) == 2
+    alone = response("alone", (1.0,), (hat,))
+    assert response("one-off", (0.0, 1.0), (hair, hat)) == alone, "an adapter of strength 0 is not there"
+    assert both != alone
+    assert response("none", (0.0, 0.0), (hair, hat)) == response("original", (), ())
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_the_files_must_be_those_that_the_specification_names(models_dir: Path, tmp_path: Path, count: int) -> None:
+    two = spec(adapters=[{"adapter": "hair"}, {"adapter": "hat"}])
+    job = SampleJob(two, None, tmp_path / "pair", models_dir, (tmp_path / "hair.safetensors",) * count)
+    with pytest.raises(SpecError, match=f"{count} files for 2 adapters"):
+        sample(job, lambda event: None)
+    assert not (tmp_path / "pair").exists()
+
+
+def test_an_adapter_of_another_base_of_that_shape_is_named(
+    make_job: Callable[..., TrainingJob], models_dir: Path, tmp_path: Path
+) -> None:
+    job = make_job()
+    train(job, lambda event: None)
+    events: list[Any] = []
+    order = SampleJob(spec(base="tiny-epsilon", steps=1, maps=False), job.out / ADAPTER, tmp_path / "pair", models_dir)
+    sample(order, events.append)
+    notices = [event.message for event in events if isinstance(event, Notice)]
+    assert notices == ["An adapter was trained on tiny; on tiny-epsilon it may do less, or other things."]
 
 
 def test_nothing_is_written_when_the_adapter_is_missing(models_dir: Path, tmp_path: Path) -> None:

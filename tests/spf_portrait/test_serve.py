@@ -90,6 +90,25 @@ def test_a_warm_pair_equals_a_cold_one_byte_for_byte(
     assert len(set(pictures)) == 4, "with an adapter or another one, or without, the response differs"
 
 
+def test_a_warm_pair_with_two_adapters_equals_a_cold_one_and_leaves_the_next_alone(
+    models_dir: Path, adapters: dict[str, Path], tmp_path: Path
+) -> None:
+    files = (adapters["spf"], adapters["lora"])
+    both = spec(adapters=[{"adapter": "spf", "strength": 0.5}, {"adapter": "lora"}])
+    orders = [
+        DrawingOrder(spec=both, adapters=files, out=tmp_path / "both"),
+        DrawingOrder(spec=spec(), adapter=files[1], out=tmp_path / "one"),
+        DrawingOrder(spec=both, adapters=files[::-1], out=tmp_path / "swapped"),
+    ]
+    serve(read_end(*(order.to_line() for order in orders)), lambda event: None, SILENT_S, models_dir)
+    sample(SampleJob(both, None, tmp_path / "cold-both", models_dir, files), lambda event: None)
+    sample(SampleJob(spec(), files[1], tmp_path / "cold-one", models_dir), lambda event: None)
+    assert content(tmp_path / "both") == content(tmp_path / "cold-both")
+    assert content(tmp_path / "one") == content(tmp_path / "cold-one")
+    responses = {content(tmp_path / name)["response.png"] for name in ("both", "one", "swapped")}
+    assert len(responses) == 3, "each adapter has the strength that stands beside it"
+
+
 def test_an_adapter_leaves_no_trace_on_the_base(models_dir: Path, adapters: dict[str, Path], tmp_path: Path) -> None:
     kept, fresh = KeptBase(), load_base("tiny", models_dir)
     for adapter in adapters.values():

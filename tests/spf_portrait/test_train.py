@@ -34,14 +34,17 @@ def adapter_of(job: TrainingJob) -> dict[str, Tensor]:
 @pytest.mark.parametrize("base", ["tiny", "tiny-epsilon"])
 @pytest.mark.parametrize("method", ["spf", "lora"])
 def test_a_training_leaves_adapter_report_and_losses(make_job: Make, base: str, method: str) -> None:
-    job = make_job(base=base, method=method)
+    job = make_job(base=base, method=method, validate_every=5)
     events: list[Any] = []
     finished = train(job, events.append)
-    assert set(finished.files) == {ADAPTER, REPORT, LOSS_LOG}
-    losses = [json.loads(line) for line in (job.out / LOSS_LOG).read_text().splitlines()]
-    assert [entry["step"] for entry in losses] == [1, 2, 3, 4, 5]
-    assert ("fine_grained" in losses[-1]) == (method == "spf")
-    assert json.loads((job.out / REPORT).read_text())["steps"] == 5
+    assert {ADAPTER, REPORT, LOSS_LOG} <= set(finished.files)
+    log = [json.loads(line) for line in (job.out / LOSS_LOG).read_text().splitlines()]
+    assert [entry["step"] for entry in log] == [0, 1, 2, 3, 4, 5, 5]
+    assert ("fine_grained" in log[-2]) == (method == "spf")
+    summary = json.loads((job.out / REPORT).read_text())
+    assert summary["steps"] == 5
+    assert (summary["last_losses"], summary["last_validation"]) == (log[-2], log[-1])
+    assert summary["portraits_held_out"] == 0
     phases = [event.phase for event in events if isinstance(event, Progress)]
     assert list(dict.fromkeys(phases)) == ["loading", "caching", "stage1", "stage2", "exporting"]
 
@@ -55,14 +58,14 @@ def test_the_same_seed_gives_the_same_adapter(make_job: Make) -> None:
     assert any(not torch.equal(first[name], other[name]) for name in first)
 
 
-@pytest.mark.parametrize("stop_after", [1, 2, 4])
-def test_a_resumed_training_equals_an_unbroken_one(make_job: Make, stop_after: int) -> None:
-    unbroken, broken = make_job("unbroken"), make_job("broken")
+@pytest.mark.parametrize(("stop_after", "adapter"), [(1, "lora"), (2, "lora"), (4, "lora"), (3, "cross_attention")])
+def test_a_resumed_training_equals_an_unbroken_one(make_job: Make, stop_after: int, adapter: str) -> None:
+    unbroken, broken = make_job("unbroken", adapter=adapter), make_job("broken", adapter=adapter)
     train(unbroken, silent)
     with pytest.raises(Preempted):
         train(broken, silent, after(stop_after))
     assert not (broken.out / ADAPTER).exists()
-    resumed = make_job("resumed", resume=True, checkpoints="broken-checkpoints")
+    resumed = make_job("resumed", resume=True, checkpoints="broken-checkpoints", adapter=adapter)
     train(resumed, silent)
     mine, theirs = adapter_of(resumed), adapter_of(unbroken)
     assert mine.keys() == theirs.keys()
@@ -112,12 +115,17 @@ def test_batch_size_and_weights_reach_the_step(make_job: Make, monkeypatch: pyte
         drawn.append(count)
         return next_rows(state, count)
 
-    monkeypatch.setattr("spf_portrait.train.weighted_total", spy)
-    monkeypatch.setattr("spf_portrait.train.next_rows", draw)
-    train(make_job(batch_size=3, w_denoise=0.5, w_text_consistent=0.25, w_fine_grained=0.125, w_enhancement=2), silent)
+    monkeypatch.setattr("spf_portrait.loop.weighted_total", spy)
+    monkeypatch.setattr("spf_portrait.loop.next_rows", draw)
+    train(
+        make_job(
+            batch_size=3, accumulation=2, w_denoise=0.5, w_text_consistent=0.25, w_fine_grained=0.125, w_enhancement=2
+        ),
+        silent,
+    )
     wanted = {"denoise": 0.5, "text_consistent": 0.25, "fine_grained": 0.125, "enhancement": 2}
     assert seen == [{"denoise": 1.0}] * 2 + [wanted] * 3
-    assert drawn == [3] * 5
+    assert drawn == [3 * 2] * 5
 
 
 @pytest.mark.parametrize("term", ["text_consistent", "fine_grained", "enhancement", "control_map"])

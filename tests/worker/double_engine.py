@@ -31,12 +31,21 @@ from spf_portrait.contract.artifacts import (
 )
 from spf_portrait.contract.drawing_order import DrawingOrder, parse_order
 from spf_portrait.contract.errors import DataError, TrainingError
-from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Progress, to_line
+from spf_portrait.contract.events import (
+    CheckpointSaved,
+    Event,
+    Failed,
+    Finished,
+    PreviewsDrawn,
+    Progress,
+    Validated,
+    to_line,
+)
 
 UNLUCKY_SEED = 13
 
 
-def say(event: Progress | CheckpointSaved | Finished | Failed) -> None:
+def say(event: Event) -> None:
     """Tell the supervisor."""
     sys.stdout.write(to_line(event) + "\n")
     sys.stdout.flush()
@@ -61,6 +70,9 @@ def train(mode: str, options: argparse.Namespace) -> int:
         name = json.loads(rows[1])["file_name"]
         say(Failed(error=DataError("too_many_tokens", f"90 tokens of {name}", "77", f"Shorten {name}").as_dict()))
         return EXIT_FAILED
+    if not steps:
+        say(Validated(step=0, target_gained=0.25, rest_kept=1))
+        say(PreviewsDrawn(step=0, files={str(Path(options.out) / "00.png"): "a woman, blonde hair"}))
     for step in range(len(steps), total):
         time.sleep(0.15 if mode in {"slow", "deaf"} else 0.0)
         if mode == "crash" and step == 3:

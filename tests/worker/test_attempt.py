@@ -6,12 +6,13 @@ import os
 import sys
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from backend.db import Database
+from backend.jobs.schemas import EventOut
 from backend.settings import Settings
 from backend.storage import LocalStorage
-from backend.tables import DatasetVersion, Job
+from backend.tables import DatasetVersion, Job, JobEvent
 from tests.backend.service_fixtures import NewJob, job_row
 from worker.attempt import Bench, run_attempt
 from worker.drawing_desk import DrawingDesk
@@ -58,3 +59,14 @@ def test_a_damaged_portrait_is_named_as_it_was_uploaded(
     assert job.state == "failed"
     assert "Bert.jpg" in str(job.error_message)
     assert "0001.png" not in str(job.error_message)
+
+
+def test_a_validation_becomes_an_event_of_the_job(
+    settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob
+) -> None:
+    job_id = new_job()
+    assert attempt("quick", settings, db, storage, job_id).state == "succeeded"
+    with db.read() as session:
+        rows = session.scalars(select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.kind == "validation")).all()
+        events = [EventOut.model_validate(row, from_attributes=True) for row in rows]
+    assert [event.data for event in events] == [{"step": 0, "target_gained": 0.25, "rest_kept": 1.0}]

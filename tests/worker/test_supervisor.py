@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from spf_portrait.contract.events import CheckpointSaved, Progress
+from spf_portrait.contract.events import CheckpointSaved, Progress, Validated
 from worker.leash import leashed
 from worker.supervisor import Outcome, Timing, supervise
 
@@ -26,6 +26,7 @@ class Records:
         self.beats = 0
         self.progress: list[Progress] = []
         self.checkpoints: list[int] = []
+        self.validations: list[Validated] = []
 
     def beat(self, progress: Progress | None) -> str | None:
         answer = self.answers[min(self.beats, len(self.answers) - 1)]
@@ -38,6 +39,9 @@ class Records:
 
     def checkpoint(self, event: CheckpointSaved) -> None:
         self.checkpoints.append(event.step)
+
+    def validation(self, event: Validated) -> None:
+        self.validations.append(event)
 
 
 def _run(
@@ -66,6 +70,7 @@ def test_a_trainer_that_finishes(tmp_path: Path) -> None:
     assert outcome.kind == "finished"
     assert Path(outcome.files["adapter"]).is_file()
     assert records.checkpoints == list(range(1, 9))
+    assert records.validations == [Validated(step=0, target_gained=0.25, rest_kept=1)]
     assert records.progress[0].phase == "loading"
     assert (records.progress[-1].phase, records.progress[-1].step) == ("stage1", 8)
 

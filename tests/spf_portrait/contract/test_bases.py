@@ -29,6 +29,21 @@ def test_describes_what_is_there(tmp_path: Path) -> None:
     assert bases["pico"].path == tmp_path / "pico"
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "network", "config", "family"),
+    [
+        ("StableDiffusionPipeline", "unet", {"cross_attention_dim": 768}, "sd1"),
+        ("StableDiffusionPipeline", "unet", {"cross_attention_dim": 1024}, "sd2"),
+        ("StableDiffusionXLPipeline", "unet", {"cross_attention_dim": 2048}, "sdxl"),
+        ("StableDiffusion3Pipeline", "transformer", {}, "sd3"),
+    ],
+)
+def test_families_of_folders(pipeline: str, network: str, config: dict[str, int], family: str, tmp_path: Path) -> None:
+    write_files(tmp_path, model("mine", pipeline))
+    write_files(tmp_path, {f"mine/{network}/config.json": json.dumps({"sample_size": 64, **config})})
+    assert (find_base("mine", tmp_path).family, find_base("mine", tmp_path).image_size_px) == (family, 512)
+
+
 def test_looks_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(tmp_path, model("mine"))
     monkeypatch.setenv("SPF_MODELS_DIR", str(tmp_path))

@@ -7,7 +7,18 @@ import pytest
 from pydantic import ValidationError
 
 from spf_portrait.contract.errors import DataError, SpecError
-from spf_portrait.contract.jobs import PRESETS, ComparisonSpec, LossSwitches, Preset, TrainingSpec
+from spf_portrait.contract.jobs import (
+    PRESETS,
+    SPF_PAPER,
+    WHOLE_NETWORK_LEARNING_RATE,
+    AdapterKind,
+    AdapterUse,
+    ComparisonSpec,
+    LossSwitches,
+    Method,
+    Preset,
+    TrainingSpec,
+)
 
 
 @pytest.mark.parametrize("preset", get_args(Preset))
@@ -30,17 +41,34 @@ def test_every_option_arrives() -> None:
         "stage1_steps": 11,
         "stage2_steps": 12,
         "batch_size": 3,
+        "accumulation": 2,
         "learning_rate": 0.02,
+        "adapter": "cross_attention",
+        "layers": "cross_attention_kv",
         "rank": 5,
         "image_size_px": 64,
         "w_text_consistent": 0.1,
         "w_fine_grained": 0.2,
         "w_enhancement": 0.35,
+        "w_base_anchor": 0.6,
         "w_denoise": 0.4,
+        "aligned_layers": "second_half",
+        "states": "grown",
+        "grown_by": "reference",
+        "grown_steps": 5,
+        "denoise_every": 3,
         "enhancement_form": "exemplar",
-        "control_map_gain": 2.0,
         "enhancement_t_max": 0.25,
+        "control_map_gain": 2.0,
+        "control_map_subtraction": "mean",
+        "control_map_distances": False,
+        "precision": "bf16",
+        "gradient_checkpointing": True,
         "checkpoint_every": 9,
+        "keep_checkpoints": 2,
+        "validate_every": 8,
+        "preview_every": 7,
+        "preview_count": 1,
         "losses": {"text_consistent": False, "fine_grained": False, "enhancement": False, "control_map": False},
     }
     assert set(options) == set(TrainingSpec.model_fields)
@@ -49,6 +77,35 @@ def test_every_option_arrives() -> None:
     spec = TrainingSpec.from_preset(**options)
     assert spec.model_dump() == options
     assert TrainingSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+def test_whole_matrices_take_smaller_steps_and_are_those_of_cross_attention() -> None:
+    for preset in get_args(Preset):
+        lora, matrices, network = (TrainingSpec.from_preset(preset, adapter=kind) for kind in get_args(AdapterKind))
+        assert max(matrices.learning_rate, network.learning_rate) < lora.learning_rate
+        assert TrainingSpec.from_preset(preset, adapter="cross_attention", learning_rate=1e-3).learning_rate == 1e-3
+    assert TrainingSpec(adapter="cross_attention", method="lora").adapted_layers == "cross_attention"
+    with pytest.raises(
+        SpecError, match=r"layers = 'all_attention'; allowed: cross_attention, cross_attention_kv or null"
+    ):
+        TrainingSpec.from_preset("quick", adapter="cross_attention", layers="all_attention")
+
+
+def test_naive_fine_tuning_trains_every_weight_and_chooses_no_layers() -> None:
+    naive = TrainingSpec.from_preset("quick", method="naive")
+    assert (naive.adapter_kind, naive.learning_rate) == ("whole_network", WHOLE_NETWORK_LEARNING_RATE)
+    assert (
+        TrainingSpec.from_preset("quick", method="naive", adapter="cross_attention").adapter_kind == "cross_attention"
+    )
+    with pytest.raises(SpecError, match="layers = 'cross_attention'; allowed: null with adapter whole_network"):
+        TrainingSpec.from_preset("quick", adapter="whole_network", layers="cross_attention")
+
+
+def test_the_papers_reading_is_set_by_one_word_and_can_still_be_changed() -> None:
+    paper = TrainingSpec.from_preset("quick", method="spf-paper")
+    assert {name: getattr(paper, name) for name in SPF_PAPER} == dict(SPF_PAPER)
+    assert TrainingSpec.from_preset("quick", method="spf-paper", states="noised").states == "noised"
+    assert [TrainingSpec(method=method).is_dual_path for method in get_args(Method)] == [True, True, False, False]
 
 
 def test_reads_numbers_from_a_command_line() -> None:
@@ -65,6 +122,11 @@ def test_reads_numbers_from_a_command_line() -> None:
         ("seed", -1, "greater than or equal to 0"),
         ("seed", 2**31, "less than or equal to 2147483647"),
         ("batch_size", 65, "64"),
+        ("accumulation", 0, "1"),
+        ("precision", "fp16", "'fp32' or 'bf16'"),
+        ("keep_checkpoints", 0, "1"),
+        ("validate_every", -1, "0"),
+        ("preview_count", 5, "4"),
         ("stage1_steps", 20_001, "20000"),
         ("learning_rate", 1.0, "0.1"),
         ("learning_rate", math.nan, "finite"),
@@ -73,11 +135,16 @@ def test_reads_numbers_from_a_command_line() -> None:
         ("control_map_gain", 4.1, "4"),
         ("enhancement_t_max", 1.1, "1"),
         ("image_size_px", 16, "32"),
-        ("method", "dreambooth", "'spf' or 'lora'"),
+        ("method", "dreambooth", "'lora' or 'naive'"),
+        ("adapter", "dora", "'cross_attention' or 'whole_network'"),
+        ("layers", "mlp", "'cross_attention_kv' or 'all_attention'"),
         ("enhancement_form", "none", "'text_direction'"),
         ("base", "../../etc", "pattern"),
         ("base", "hub/model", "pattern"),
         ("losses", 3, "LossSwitches"),
+        ("states", "drawn", "'noised' or 'grown'"),
+        ("grown_steps", 51, "50"),
+        ("aligned_layers", "third", "'second_half'"),
     ],
 )
 def test_names_the_bound(option: str, value: object, allowed: str) -> None:
@@ -119,6 +186,25 @@ def test_comparison_has_its_caption() -> None:
     spec = ComparisonSpec(base_text="a man with a red hat", target="sunglasses")
     assert spec.caption.complete_text == "a man, a red hat, sunglasses"
     assert ComparisonSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+def test_a_comparison_names_one_adapter_or_up_to_four() -> None:
+    texts = {"base_text": "a man", "target": "sunglasses"}
+    uses = [{"adapter": "hair", "strength": 0.6}, {"adapter": "hat"}]
+    spec = ComparisonSpec.from_mapping({**texts, "adapters": uses})
+    assert spec.adapters == (AdapterUse(adapter="hair", strength=0.6), AdapterUse(adapter="hat"))
+    assert ComparisonSpec.model_validate_json(spec.model_dump_json()) == spec
+    assert ComparisonSpec.from_mapping({**texts, "adapter": "hair", "strength": 0.6}).adapters == ()
+    for wrong, found in (
+        ({"adapters": uses, "adapter": "glasses"}, "either adapters"),
+        ({"adapters": uses, "strength": 0.5}, "either adapters"),
+        ({"adapters": uses * 3}, "at most 4"),
+        ({"adapters": [{"adapter": "hair", "strength": 3}]}, "adapters.0.strength = 3"),
+        ({"adapters": [{"adapter": "../hair"}]}, "adapters.0.adapter"),
+        ({"adapters": [{"adapter": "hair", "weight": 1}]}, "'adapters.0.weight'; allowed: adapter, strength"),
+    ):
+        with pytest.raises(SpecError, match=found):
+            ComparisonSpec.from_mapping({**texts, **wrong})
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from spf_portrait.evaluation.results import Estimate, Missing, Result
 from spf_portrait.map_settings import MapSettings
 from spf_portrait.metrics.catalogue import CATALOGUE, REQUIREMENTS
 from spf_portrait.pico.held_out import held_out_portrait
+from spf_portrait.pico.identity import IDENTITY_FILE, Identity
 from spf_portrait.pico.parser import PARSER_FILE, Parser
 from spf_portrait.pico.renderer import render
 from spf_portrait.untyped import safetensors_torch
@@ -157,3 +158,15 @@ def test_a_parser_gives_seg_cons_and_the_region(pico: BaseModel, tmp_path: Path)
     changed = observed(own, FourPictures(without, without, without, with_target))
     assert not torch.equal(changed.regions[0], changed.regions[1]), "each pair has its own"
     assert value(measure(changed, {})["seg_cons"]) < 100
+
+
+def test_an_identity_network_tells_who_is_shown(pico: BaseModel, tmp_path: Path) -> None:
+    (tmp_path / "judge").mkdir()
+    torch.manual_seed(0)
+    safetensors_torch.save_file(Identity().state_dict(), tmp_path / IDENTITY_FILE)
+    without = renders(with_target=False)
+    own = replace(pico, path=tmp_path)
+    same = measure(observed(own, FourPictures(without, without, without, without)), {})
+    assert value(same["identity"]) == pytest.approx(1)
+    others = measure(observed(own, FourPictures(without, without, without, without.roll(1, dims=0))), {})
+    assert value(others["identity"]) < 0.9999
