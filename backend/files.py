@@ -1,12 +1,19 @@
-"""Answers that are files: strong ETag, conditional and range requests."""
+"""Answers that are files: strong ETag, conditional and range requests; several files as one zip."""
 
 from __future__ import annotations
 
+import io
+import time
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, StreamingResponse
+
+ZIP = "application/zip"
+_CHUNK_BYTES = 1 << 18
 
 IfNoneMatch = Annotated[str | None, Header()]
 
@@ -28,6 +35,21 @@ def file_response(path: Path, sha256: str, name: str, *, inline: bool) -> FileRe
     )
 
 
+def zip_response(name: str, members: Mapping[str, Path]) -> StreamingResponse:
+    """Answer with files as one zip, uncompressed and made while it is sent: it is never on the disk or in memory whole.
+
+    Args:
+        name: file name for the browser.
+        members: where each file lies, by its place in the zip.
+
+    Raises:
+        OSError: a file is not there.
+    """
+    described = [(_zip_info(place, path), path) for place, path in members.items()]
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_zip_bytes(described), media_type=ZIP, headers=headers)
+
+
 def etag(sha256: str) -> str:
     """Return the entity tag of a file."""
     return f'"sha256-{sha256}"'
@@ -39,3 +61,41 @@ def not_modified(if_none_match: str | None, sha256: str) -> Response | None:
     if etag(sha256) in tags or "*" in tags:
         return Response(status_code=304, headers={"ETag": etag(sha256)})
     return None
+
+
+class _Outlet(io.RawIOBase):
+    """What a zip is written to: keeps the bytes until they are sent."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+
+    def write(self, data: Any, /) -> int:
+        """Keep some bytes."""
+        self._kept += data
+        return len(data)
+
+    def take(self) -> bytes:
+        """Return what was written since the last time."""
+        taken = bytes(self._kept)
+        self._kept.clear()
+        return taken
+
+
+def _zip_info(place: str, path: Path) -> zipfile.ZipInfo:
+    """Describe a file; its size is told first, because the header of a large one is longer."""
+    status = path.stat()
+    info = zipfile.ZipInfo(place, time.gmtime(status.st_mtime)[:6])
+    info.file_size = status.st_size
+    return info
+
+
+def _zip_bytes(members: Sequence[tuple[zipfile.ZipInfo, Path]]) -> Iterator[bytes]:
+    """Make a zip piece by piece."""
+    outlet = _Outlet()
+    with zipfile.ZipFile(outlet, "w") as archive:
+        for info, path in members:
+            with path.open("rb") as source, archive.open(info, "w") as member:
+                while chunk := source.read(_CHUNK_BYTES):
+                    member.write(chunk)
+                    yield outlet.take()
+    yield outlet.take()

@@ -120,7 +120,7 @@ class Job(Base):
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
     dataset_version_id: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.id"))
     source_adapter_id: Mapped[str | None]
-    """The adapter that a comparison draws with; no foreign key, because adapters point at jobs already."""
+    """The adapter that a comparison draws with, of several the first; no foreign key: adapters point at jobs."""
     spec: Mapped[dict[str, Any]]
 
     token: Mapped[int] = mapped_column(default=0)
@@ -196,6 +196,10 @@ class Adapter(Base):
     base: Mapped[str]
     method: Mapped[str]
     target: Mapped[str]
+    loads_in: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Tools that load it, as the training's report says; null for reports that do not say so."""
+    loads_in_reason: Mapped[str | None]
+    """Why the other tools do not, or null."""
     files: Mapped[list[dict[str, Any]]]
     """name, key, sha256, size_bytes of each file."""
     created_at: Mapped[float] = mapped_column(default=now())

@@ -111,7 +111,9 @@ def _train(bench: Bench, claim: Claim, place: Workplace, version: DatasetVersion
 def _draw(bench: Bench, claim: Claim, place: Workplace) -> Outcome:
     """Have a pair drawn."""
     spec = ComparisonSpec.from_mapping(claim.spec)
-    order = DrawingOrder(spec=spec, adapter=_adapter(bench, claim), out=place.out)
+    several = tuple(_adapter_file(bench, use.adapter) for use in spec.adapters)
+    alone = None if several or claim.source_adapter_id is None else _adapter_file(bench, claim.source_adapter_id)
+    order = DrawingOrder(spec=spec, adapter=alone, adapters=several, out=place.out)
     supervision = Supervision(_LeaseRecords(bench, claim.lease), _timing(bench.settings), bench.draining)
     return bench.desk.draw(order, place.log, supervision)
 
@@ -137,17 +139,15 @@ def _training_command(bench: Bench, claim: Claim, place: Workplace, version: Dat
     ]
 
 
-def _adapter(bench: Bench, claim: Claim) -> Path | None:
-    """Return the file of the adapter to draw with; None for the original model."""
-    if claim.source_adapter_id is None:
-        return None
+def _adapter_file(bench: Bench, adapter_id: str) -> Path:
+    """Return the file to draw with."""
     with bench.db.read() as session:
-        adapter = get_adapter(session, claim.source_adapter_id)
+        adapter = get_adapter(session, adapter_id)
     keys = [str(file["key"]) for file in adapter.files if file["name"] == ADAPTER] if adapter else []
     if not keys:
         raise ModelError(
             "adapter_gone",
-            f"no adapter {claim.source_adapter_id}",
+            f"no adapter {adapter_id}",
             "an adapter of this studio",
             "Choose another adapter",
         )

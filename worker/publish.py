@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from backend.adapters.repository import add_adapter
@@ -13,8 +14,19 @@ from backend.ids import new_id
 from backend.jobs import transitions
 from backend.jobs.transitions import Claim
 from backend.storage import LocalStorage, StoredFile
-from spf_portrait.contract.artifacts import ADAPTER, LOSS_LOG, REPORT, SAMPLE
+from spf_portrait.contract.artifacts import (
+    ADAPTER,
+    ADAPTER_NOTES,
+    ADAPTER_PICTURE,
+    DIFFUSERS_ADAPTER,
+    LOSS_LOG,
+    REPORT,
+    SAMPLE,
+)
 from spf_portrait.contract.errors import ExportError
+
+_OF_AN_ADAPTER = (ADAPTER, DIFFUSERS_ADAPTER, ADAPTER_NOTES, ADAPTER_PICTURE, REPORT, LOSS_LOG)
+"""What is published of a training, as far as it was written; each under its last name alone."""
 
 
 def publish_adapter(db: Database, storage: LocalStorage, claim: Claim, out: Path, target: str) -> bool:
@@ -36,8 +48,9 @@ def publish_adapter(db: Database, storage: LocalStorage, claim: Claim, out: Path
     """
     _require(out / ADAPTER)
     prefix = f"adapters/{claim.lease.job_id}/{claim.lease.token}"
-    names = [name for name in (ADAPTER, REPORT, LOSS_LOG) if (out / name).is_file()]
-    files = _store(storage, prefix, out, names)
+    sources = {PurePosixPath(name).name: out / name for name in _OF_AN_ADAPTER if (out / name).is_file()}
+    files = _store(storage, prefix, sources)
+    report: dict[str, Any] = json.loads(sources[REPORT].read_text("utf-8")) if REPORT in sources else {}
     with db.write() as session:
         published = transitions.succeed(session, claim.lease)
         if published:
@@ -48,6 +61,8 @@ def publish_adapter(db: Database, storage: LocalStorage, claim: Claim, out: Path
                 base=str(claim.spec["base"]),
                 method=str(claim.spec["method"]),
                 target=target,
+                loads_in=report.get("loads_in"),
+                loads_in_reason=report.get("loads_in_reason") or None,
                 files=files,
             )
     return _tidy(storage, prefix, published=published)
@@ -57,8 +72,8 @@ def publish_comparison(db: Database, storage: LocalStorage, claim: Claim, out: P
     """Publish what a drawing wrote; see `publish_adapter`."""
     sample: dict[str, Any] = json.loads(_require(out / SAMPLE).read_text("utf-8"))
     prefix = f"comparisons/{claim.lease.job_id}/{claim.lease.token}"
-    names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
-    files = _store(storage, prefix, out, names)
+    sources = {path.relative_to(out).as_posix(): path for path in sorted(out.rglob("*")) if path.is_file()}
+    files = _store(storage, prefix, sources)
     with db.write() as session:
         published = transitions.succeed(session, claim.lease)
         if published:
@@ -84,10 +99,10 @@ def _tidy(storage: LocalStorage, prefix: str, *, published: bool) -> bool:
     return published
 
 
-def _store(storage: LocalStorage, prefix: str, out: Path, names: list[str]) -> list[StoredFile]:
-    """Store files; on a failure none is left."""
+def _store(storage: LocalStorage, prefix: str, sources: Mapping[str, Path]) -> list[StoredFile]:
+    """Store files under their names; on a failure none is left."""
     try:
-        return [storage.put(name, f"{prefix}/{name}", out / name) for name in names]
+        return [storage.put(name, f"{prefix}/{name}", source) for name, source in sources.items()]
     except OSError:
         storage.delete_tree(prefix)
         raise

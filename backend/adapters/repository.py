@@ -21,6 +21,8 @@ def add_adapter(
     method: str,
     target: str,
     files: Sequence[StoredFile],
+    loads_in: list[str] | None = None,
+    loads_in_reason: str | None = None,
 ) -> None:
     """Publish an adapter; a second one for the same job violates the table's constraint."""
     session.add(
@@ -30,6 +32,8 @@ def add_adapter(
             base=base,
             method=method,
             target=target,
+            loads_in=loads_in,
+            loads_in_reason=loads_in_reason,
             files=[asdict(file) for file in files],
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class FileOut(BaseModel):
@@ -24,7 +24,14 @@ class AdapterOut(BaseModel):
     base: str
     method: str
     target: str
+    loads_in: list[str] | None = Field(
+        description="tools that load it: diffusers, comfyui, a1111, invokeai; null where no report says so"
+    )
+    loads_in_reason: str | None = Field(
+        description="why the other tools do not; null when all that know the base model's family do"
+    )
     files: list[FileOut]
+    archive_url: str = Field(description="all files in one zip")
     created_at: datetime
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from backend.adapters import repository
 from backend.adapters.schemas import AdapterList, AdapterOut, FileOut
@@ -10,6 +10,10 @@ from backend.context import Context, instant
 from backend.errors import NotFound
 from backend.paging import PageRequest, cut_page
 from backend.tables import Adapter
+from spf_portrait.contract.artifacts import DIFFUSERS_ADAPTER
+
+_PLACES_IN_ARCHIVE = {PurePosixPath(DIFFUSERS_ADAPTER).name: DIFFUSERS_ADAPTER}
+"""What has a folder of its own there, as diffusers and InvokeAI want it; all else lies at the top."""
 
 
 def list_adapters(context: Context, page: PageRequest) -> AdapterList:
@@ -45,6 +49,16 @@ def file_path(context: Context, adapter_id: str, name: str) -> tuple[Path, str]:
     raise NotFound("adapter file", name)
 
 
+def archive_members(context: Context, adapter_id: str) -> dict[str, Path]:
+    """Return where each file of an adapter lies, by its place in the archive.
+
+    Raises:
+        NotFound: no such adapter.
+    """
+    names = {str(file["name"]): str(file["key"]) for file in _require(context, adapter_id).files}
+    return {_PLACES_IN_ARCHIVE.get(name, name): context.storage.path(key) for name, key in names.items()}
+
+
 def _require(context: Context, adapter_id: str) -> Adapter:
     """Return an adapter or raise NotFound."""
     with context.db.read() as session:
@@ -62,6 +76,8 @@ def _adapter_out(adapter: Adapter) -> AdapterOut:
         base=adapter.base,
         method=adapter.method,
         target=adapter.target,
+        loads_in=adapter.loads_in,
+        loads_in_reason=adapter.loads_in_reason,
         files=[
             FileOut(
                 name=str(file["name"]),
@@ -71,5 +87,6 @@ def _adapter_out(adapter: Adapter) -> AdapterOut:
             )
             for file in adapter.files
         ],
+        archive_url=f"/api/v1/adapters/{adapter.id}/archive",
         created_at=instant(adapter.created_at),
     )

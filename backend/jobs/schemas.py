@@ -31,8 +31,13 @@ class ComparisonIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["comparison"]
-    adapter_id: str | None = Field(default=None, description="null draws with the base model alone")
-    spec: Options = Field(description="base_text, target, seed and the other options of a comparison")
+    adapter_id: str | None = Field(
+        default=None, description="null draws with the adapters of `spec`, or without any with the base model alone"
+    )
+    spec: Options = Field(
+        description="base_text, target, seed and the other options of a comparison; `adapters`, a list of up to four "
+        "{adapter: id, strength}, draws with several at once, in place of adapter_id"
+    )
 
 
 JobIn = Annotated[TrainingIn | ComparisonIn, Field(discriminator="kind")]
@@ -69,7 +74,7 @@ class JobOut(BaseModel):
     parent_id: str | None
     dataset_id: str | None
     dataset_version_id: str | None
-    source_adapter_id: str | None = Field(description="the adapter that a comparison draws with")
+    source_adapter_id: str | None = Field(description="the adapter that a comparison draws with; of several the first")
     adapter_id: str | None = Field(description="the adapter that a training published")
     comparison_id: str | None = Field(description="the pair that a comparison published")
     created_at: datetime

@@ -162,28 +162,45 @@ def _training_job(context: Context, order: TrainingIn) -> Job:
 
 
 def _comparison_job(context: Context, order: ComparisonIn) -> Job:
-    """Build the row of a comparison; the base model is the one the adapter was made for."""
-    options: dict[str, Any] = dict(order.spec)
-    if order.adapter_id is not None:
-        with context.db.read() as session:
-            adapter = repository.get_adapter(session, order.adapter_id)
-        if adapter is None:
-            raise NotFound("adapter", order.adapter_id)
-        if options.setdefault("base", adapter.base) != adapter.base:
+    """Build the row of a comparison; the base model is the one the adapters were made for."""
+    spec = ComparisonSpec.from_mapping({**order.spec, "adapter": order.adapter_id})
+    _ = spec.caption  # refuses phrases that no caption may have, before anything is queued
+    labels = [use.adapter for use in spec.adapters] if order.adapter_id is None else [order.adapter_id]
+    if labels:
+        base = _base_of(context, labels)
+        if order.spec.get("base", base) != base:
             raise Unprocessable(
                 "base_mismatch",
-                f"Found base {options['base']!r}; adapter {adapter.id} was made for {adapter.base!r}.",
+                f"Found base {spec.base!r}; adapter {labels[0]} was made for {base!r}.",
                 "Leave `base` away or use the adapter's.",
             )
-    spec = ComparisonSpec.from_mapping({**options, "adapter": order.adapter_id})
-    _ = spec.caption  # refuses phrases that no caption may have, before anything is queued
+        spec = spec.model_copy(update={"base": base})
     find_base(spec.base, context.settings.models_dir)
     return Job(
         id=new_id("job"),
         kind="comparison",
-        source_adapter_id=order.adapter_id,
+        source_adapter_id=labels[0] if labels else None,
         spec=spec.model_dump(mode="json"),
     )
+
+
+def _base_of(context: Context, adapter_ids: Sequence[str]) -> str:
+    """Return the base model that all of these adapters were made for."""
+    bases: dict[str, str] = {}
+    with context.db.read() as session:
+        for adapter_id in adapter_ids:
+            adapter = repository.get_adapter(session, adapter_id)
+            if adapter is None:
+                raise NotFound("adapter", adapter_id)
+            bases[adapter_id] = adapter.base
+    if len(set(bases.values())) > 1:
+        found = ", ".join(f"{adapter_id} for {base!r}" for adapter_id, base in bases.items())
+        raise Unprocessable(
+            "mixed_bases",
+            f"Found adapters of different base models ({found}); one pair is drawn with one base model.",
+            "Choose adapters that were made for the same base model.",
+        )
+    return bases[adapter_ids[0]]
 
 
 def _add(context: Context, job: Job, idempotency_key: str | None, digest: str) -> tuple[JobOut, bool]:

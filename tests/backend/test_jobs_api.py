@@ -142,6 +142,58 @@ def test_a_comparison_takes_its_base_from_the_adapter(client: TestClient, db: Da
     assert plain.status_code == 202
 
 
+def _add_adapter(db: Database, new_job: NewJob, base: str = "pico") -> str:
+    adapter_id, training = new_id("adp"), new_job()
+    with db.write() as session:
+        session.add(Adapter(id=adapter_id, job_id=training, base=base, method="spf", target="x", files=[]))
+    return adapter_id
+
+
+def _order_of_several(*uses: tuple[str, float], **spec: Any) -> dict[str, Any]:
+    adapters = [{"adapter": adapter_id, "strength": strength} for adapter_id, strength in uses]
+    return {"kind": "comparison", "spec": {"base_text": "a woman", "target": "hat", "adapters": adapters, **spec}}
+
+
+def test_a_comparison_with_several_adapters(client: TestClient, db: Database, new_job: NewJob) -> None:
+    first, second = (_add_adapter(db, new_job) for _ in range(2))
+    answer = client.post(URL, json=_order_of_several((first, 0.6), (second, 1)))
+    assert answer.status_code == 202
+    job = answer.json()
+    assert job["source_adapter_id"] == first
+    assert (job["spec"]["base"], job["spec"]["adapter"]) == ("pico", None)
+    uses = [{"adapter": first, "strength": 0.6}, {"adapter": second, "strength": 1.0}]
+    assert job["spec"]["adapters"] == uses
+    with db.write() as session:
+        assert transitions.claim(session, job["id"], owner="test", lease_s=60.0)
+    client.post(f"{URL}/{job['id']}/cancel")
+    with db.write() as session:
+        transitions.finish_cancel(session, transitions.Lease(job["id"], 1))
+    assert client.post(f"{URL}/{job['id']}/retry").json()["spec"]["adapters"] == uses
+
+
+def test_several_adapters_that_do_not_go_together(client: TestClient, db: Database, new_job: NewJob) -> None:
+    pico, other = _add_adapter(db, new_job), _add_adapter(db, new_job, "sd15")
+
+    def refused(order: dict[str, Any]) -> tuple[int, str, str]:
+        answer = client.post(URL, json=order)
+        assert answer.json()["hint"]
+        return answer.status_code, answer.json()["code"], answer.json()["detail"]
+
+    status, code, detail = refused(_order_of_several((pico, 1), (other, 1)))
+    assert (status, code) == (422, "mixed_bases")
+    assert all(text in detail for text in (pico, other, "pico", "sd15"))
+    assert refused(_order_of_several((pico, 1), ("adp_none", 1)))[:2] == (404, "adapter_not_found")
+    assert refused(_order_of_several((pico, 1), base="sd15"))[:2] == (422, "base_mismatch")
+    for order in (
+        _order_of_several((pico, 3)),
+        _order_of_several(*[(pico, 1)] * 5),
+        _order_of_several((pico, 1), strength=0.5),
+        {**_order_of_several((pico, 1)), "adapter_id": pico},
+    ):
+        assert refused(order)[:2] == (422, "option_out_of_bounds")
+    assert client.get(URL, params={"kind": "comparison"}).json()["data"] == []
+
+
 def test_idempotency_key(client: TestClient, dataset_id: str) -> None:
     key = {"Idempotency-Key": "k1"}
     first = client.post(URL, json=_order(dataset_id), headers=key)

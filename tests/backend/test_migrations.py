@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 from alembic import command
 from backend.db import Database
 from backend.settings import Settings
-from backend.tables import Base
+from backend.tables import Adapter, Base
 
 
 def _trigger_sql(database: Database) -> list[str]:
@@ -35,6 +35,32 @@ def test_migrated_checks_and_triggers_equal_the_models(db: Database, tmp_path: P
         made_checks = {check["name"]: check["sqltext"] for check in inspect(made.engine).get_check_constraints(table)}
         assert migrated_checks == made_checks
     made.close()
+
+
+def test_adapters_from_before_stay_readable(settings: Settings) -> None:
+    config = Config("alembic.ini")
+    config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url)
+    command.downgrade(config, "0001")
+    database = Database(settings.sqlalchemy_url)
+    with database.write() as session:
+        session.execute(
+            text(
+                "INSERT INTO jobs (id, kind, state, spec, token, attempt, max_attempts, lost_count, not_before, step, "
+                "total, losses, last_event_seq, created_at, queued_at) VALUES "
+                "('job_1', 'training', 'succeeded', '{}', 1, 1, 5, 0, 0, 0, 0, '{}', 0, 0, 0)"
+            )
+        )
+        session.execute(
+            text(
+                "INSERT INTO adapters (id, job_id, base, method, target, files, created_at) VALUES "
+                "('adp_1', 'job_1', 'pico', 'spf', 'hat', '[]', 0)"
+            )
+        )
+    command.upgrade(config, "head")
+    with database.read() as session:
+        adapter = session.get_one(Adapter, "adp_1")
+    assert (adapter.target, adapter.loads_in, adapter.loads_in_reason) == ("hat", None, None)
+    database.close()
 
 
 def test_down_and_up_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

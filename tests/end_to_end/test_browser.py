@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +111,12 @@ def train(browser: Browser, studio: RunningStudio) -> None:
     assert (job["spec"]["stage1_steps"], job["spec"]["rank"]) == (12, 2), "settings must arrive"
     browser.find("figure canvas")
     assert "Denoising" in browser.text()
+    browser.wait("the two validation curves", lambda: browser.count("figure canvas") == 2)
+    assert re.search(r"Target gained: .* From -?\d\.\d\d at step 0 to -?\d\.\d\d at step 20", browser.text())
+    described = [
+        one.get_attribute("aria-label") or "" for one in browser.driver.find_elements(By.CSS_SELECTOR, "[role=img]")
+    ]
+    assert any("Rest kept: From 1.00 at step 0" in text for text in described), described
 
 
 def compare(browser: Browser) -> None:
@@ -137,6 +144,17 @@ def download_adapter(browser: Browser, downloads: Path) -> None:
     adapter = downloads / "adapter.safetensors"
     browser.wait("the download", adapter.is_file)
     assert hashlib.sha256(adapter.read_bytes()).hexdigest() in browser.text()
+    assert "Loads in diffusers only: " in browser.text()
+    cover = "return document.querySelector('img[src$=\"/adapter.png\"]').naturalWidth"
+    browser.wait("the cover", lambda: browser.run(cover) > 0)
+    browser.press("adapter.json")
+    browser.wait("the notes", (downloads / "adapter.json").is_file)
+    assert json.loads((downloads / "adapter.json").read_text("utf-8"))["activation text"] == "sunglasses"
+    browser.press("All files in one zip")
+    browser.wait("the zip", lambda: list(downloads.glob("adp_*.zip")))
+    with zipfile.ZipFile(next(downloads.glob("adp_*.zip"))) as archive:
+        assert archive.read("adapter.safetensors") == adapter.read_bytes()
+        assert "diffusers/pytorch_lora_weights.safetensors" in archive.namelist()
     assert "ComfyUI and AUTOMATIC1111 do not" in browser.text()
 
 

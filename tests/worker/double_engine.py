@@ -125,7 +125,9 @@ def draw(mode: str, order: DrawingOrder) -> int:
         (order.out / name).parent.mkdir(parents=True, exist_ok=True)
         (order.out / name).write_bytes(b"\x89PNG" + name.encode())
     adapter = order.adapter.read_text("utf-8") if order.adapter else None
-    record = {"seed": order.spec.seed, "adapter": adapter, "pid": os.getpid()}
+    uses = zip(order.adapters, order.spec.adapters, strict=True)
+    adapters = [[file.read_text("utf-8"), use.strength] for file, use in uses]
+    record = {"seed": order.spec.seed, "adapter": adapter, "adapters": adapters, "pid": os.getpid()}
     (order.out / SAMPLE).write_text(json.dumps(record), "utf-8")
     say(Finished(files={"sample": str(order.out / SAMPLE)}))
     return 0

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
+from backend.adapters.repository import add_adapter
 from backend.db import Database
+from backend.ids import new_id
 from backend.jobs.schemas import EventOut
 from backend.settings import Settings
 from backend.storage import LocalStorage
-from backend.tables import DatasetVersion, Job, JobEvent
+from backend.tables import Comparison, DatasetVersion, Job, JobEvent
 from tests.backend.service_fixtures import NewJob, job_row
 from worker.attempt import Bench, run_attempt
 from worker.drawing_desk import DrawingDesk
@@ -70,3 +72,41 @@ def test_a_validation_becomes_an_event_of_the_job(
         rows = session.scalars(select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.kind == "validation")).all()
         events = [EventOut.model_validate(row, from_attributes=True) for row in rows]
     assert [event.data for event in events] == [{"step": 0, "target_gained": 0.25, "rest_kept": 1.0}]
+
+
+def adapter_of(text: str, db: Database, storage: LocalStorage, new_job: NewJob, tmp_path: Path) -> str:
+    """Publish an adapter whose file holds a text."""
+    adapter_id, job_id = new_id("adp"), new_job(state="succeeded")
+    source = tmp_path / "adapter.safetensors"
+    source.write_text(text, "utf-8")
+    stored = storage.put(source.name, f"adapters/{job_id}/1/{source.name}", source)
+    with db.write() as session:
+        add_adapter(
+            session, adapter_id=adapter_id, job_id=job_id, base="pico", method="spf", target="hat", files=[stored]
+        )
+    return adapter_id
+
+
+def test_several_adapters_reach_the_engine_each_with_its_strength(
+    settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob, tmp_path: Path
+) -> None:
+    ids = [adapter_of(text, db, storage, new_job, tmp_path) for text in ("hat", "scarf")]
+    uses = [{"adapter": ids[1], "strength": 0.25}, {"adapter": ids[0], "strength": 1.0}]
+    spec = {"base": "pico", "base_text": "a woman", "target": "hat", "adapters": uses}
+    job_id = new_job("comparison", source_adapter_id=ids[1], spec=spec)
+    assert attempt("quick", settings, db, storage, job_id).state == "succeeded"
+    with db.read() as session:
+        comparison = session.scalars(select(Comparison).where(Comparison.job_id == job_id)).one()
+    assert comparison.adapter_id == ids[1]
+    assert comparison.sample["adapters"] == [["scarf", 0.25], ["hat", 1.0]]
+    assert comparison.sample["adapter"] is None
+
+
+def test_an_adapter_whose_file_is_gone_is_named(
+    settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob
+) -> None:
+    uses = [{"adapter": "adp_gone", "strength": 1.0}]
+    spec = {"base": "pico", "base_text": "a woman", "target": "hat", "adapters": uses}
+    job = attempt("quick", settings, db, storage, new_job("comparison", source_adapter_id="adp_gone", spec=spec))
+    assert (job.state, job.error_code) == ("failed", "adapter_gone")
+    assert "adp_gone" in str(job.error_message)

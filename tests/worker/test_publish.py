@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,45 @@ def test_the_row_says_what_is_on_the_disk(db: Database, storage: LocalStorage, c
     for file in adapter.files:
         assert sha256_of(storage.path(file["key"])) == file["sha256"]
     assert job_row(db, claim.lease.job_id).state == "succeeded"
+
+
+def test_every_exported_file_is_published_under_a_flat_name(
+    db: Database, storage: LocalStorage, claim: Claim, out: Path
+) -> None:
+    report = {"loads_in": ["diffusers"], "loads_in_reason": "its text is narrow", "captured_energy": None}
+    (out / "report.json").write_text(json.dumps(report), "utf-8")
+    (out / "adapter.json").write_text("{}", "utf-8")
+    (out / "adapter.png").write_bytes(b"\x89PNG")
+    (out / "diffusers").mkdir()
+    (out / "diffusers" / "pytorch_lora_weights.safetensors").write_bytes(b"the same weights")
+    (out / "loss.jsonl").write_text("{}\n", "utf-8")
+    assert publish_adapter(db, storage, claim, out, "blonde hair")
+    with db.read() as session:
+        adapter = session.scalars(select(Adapter)).one()
+    assert [file["name"] for file in adapter.files] == [
+        "adapter.safetensors",
+        "pytorch_lora_weights.safetensors",
+        "adapter.json",
+        "adapter.png",
+        "report.json",
+        "loss.jsonl",
+    ]
+    stored = {file["name"]: storage.path(file["key"]).read_bytes() for file in adapter.files}
+    assert stored["pytorch_lora_weights.safetensors"] == b"the same weights"
+    assert (adapter.loads_in, adapter.loads_in_reason) == (["diffusers"], "its text is narrow")
+
+
+@pytest.mark.parametrize(
+    ("report", "told"), [("{}", None), ('{"loads_in": ["diffusers"], "loads_in_reason": ""}', ["diffusers"])]
+)
+def test_a_report_may_have_no_reason_or_not_speak_of_tools(
+    db: Database, storage: LocalStorage, claim: Claim, out: Path, report: str, told: list[str] | None
+) -> None:
+    (out / "report.json").write_text(report, "utf-8")
+    assert publish_adapter(db, storage, claim, out, "blonde hair")
+    with db.read() as session:
+        adapter = session.scalars(select(Adapter)).one()
+    assert (adapter.loads_in, adapter.loads_in_reason) == (told, None)
 
 
 def test_a_cancel_wins_and_leaves_no_file(db: Database, storage: LocalStorage, claim: Claim, out: Path) -> None:

@@ -20,6 +20,11 @@ export const METHODS: readonly Choice[] = [
   },
 ];
 
+/** What a method is called on the page; others than those on offer by their own name. */
+export function methodName(method: string): string {
+  return METHODS.find(({ value }) => value === method)?.name ?? method;
+}
+
 export const PRESETS: readonly Choice[] = [
   { value: "quick", name: "Quick", words: "A few minutes on a laptop. Enough to see whether the target arrives." },
   {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { count, duration, fileSize } from "./wording";
+import { count, duration, fileSize, inWords } from "./wording";
 
 test("durations", () => {
   expect([0.4, 59.6, 61, 3725].map(duration)).toEqual(["0 s", "1 min 0 s", "1 min 1 s", "1 h 2 min"]);
@@ -11,4 +11,8 @@ test("sizes", () => {
 
 test("counts", () => {
   expect([count(1, "portrait"), count(24, "portrait")]).toEqual(["1 portrait", "24 portraits"]);
+});
+
+test("names in a sentence", () => {
+  expect([[], ["a"], ["a", "b"], ["a", "b", "c"]].map(inWords)).toEqual(["", "a", "a and b", "a, b and c"]);
 });
