@@ -47,9 +47,11 @@ class AttentionRecorder:
 
     def __init__(self, network: nn.Module) -> None:
         modules: list[tuple[str, Any]] = list(cast("Any", network).named_modules())
-        joint = [module for _, module in modules if getattr(module, "add_k_proj", None) is not None]
-        cross = [module for name, module in modules if name.endswith("attn2")]
-        self._layers = [_joint_layer(module) for module in joint] or [_cross_layer(module) for module in cross]
+        joint = [(name, module) for name, module in modules if getattr(module, "add_k_proj", None) is not None]
+        cross = [(name, module) for name, module in modules if name.endswith("attn2")]
+        self._layers = [_joint_layer(module) for _, module in joint] or [_cross_layer(module) for _, module in cross]
+        self.layer_names = tuple(name for name, _ in joint or cross)
+        """Of the layers in a record, in its order."""
 
     def __enter__(self) -> Self:
         for layer in self._layers:

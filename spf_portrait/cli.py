@@ -1,4 +1,4 @@
-"""`spf-portrait`: train, sample, serve, evaluate, bases, doctor."""
+"""`spf-portrait`: train, sample, grid, serve, evaluate, bases, doctor."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from typing import Any
 
 from spf_portrait.cli_adapters import chosen_adapters
 from spf_portrait.cli_evaluate import add_evaluate
+from spf_portrait.cli_grid import add_grid
 from spf_portrait.cli_options import add_common, chosen_options
 from spf_portrait.cli_train import add_train
 from spf_portrait.contract.artifacts import EXIT_FAILED, EXIT_OK, EXIT_USAGE
@@ -35,6 +36,7 @@ examples:
   spf-portrait train portraits/ --out run/ --set stage2_steps=500 --set losses.control_map=false
   spf-portrait sample --adapter run/adapter.safetensors --text "a woman, a hat" --target "blonde hair" --out pair/
   spf-portrait sample --adapter hair.safetensors:0.8 --adapter glasses.safetensors ...
+  spf-portrait grid --adapter run/adapter.safetensors --prompt "a woman" --target "blonde hair" --seeds 0,1 --out grid/
   spf-portrait evaluate --adapter run/adapter.safetensors --out measured/
   spf-portrait evaluate pair/
 
@@ -44,6 +46,11 @@ A caption marks its target with square brackets: a woman in a brown jacket, with
 
 exit codes: 0 done; 1 failed, the message says what to do; 2 wrong options; 75 stopped by SIGTERM after a checkpoint.
 """
+
+_SAMPLE_OPTIONS = (
+    "one option, such as steps=50; maps=false for the pictures alone; layer_maps=true for attention layer by layer; "
+    "reconstruction=true for the base text by the tuned model"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_train(commands)
     _add_sample(commands)
+    add_grid(commands)
     _add_serve(commands)
     add_evaluate(commands)
     _add_bases(commands)
@@ -88,7 +96,7 @@ def _add_sample(commands: Any) -> None:
     parser.add_argument("--base", help="base model (default: pico)")
     parser.add_argument("--seed", type=int, help="the same seed gives the same pair (default: 0)")
     parser.add_argument("--spec", type=Path, metavar="FILE", help="JSON file with options of the specification")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one option, such as steps=50")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=_SAMPLE_OPTIONS)
     add_common(parser, _sample)
 
 

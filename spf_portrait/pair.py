@@ -2,7 +2,7 @@
 
 Both start from the same noise. At a few timesteps the attention of each path is recorded along its own way. Noise
 difference and control map need both paths on one shared x_t, as in training: there the original model also answers to
-the response's x_t.
+the response's x_t. On order there is a third picture, the base text alone by the tuned model.
 """
 
 from collections.abc import Callable
@@ -35,29 +35,45 @@ class PathDrawing:
         attention: mean_l A at each, [timesteps, columns, height, width] of latents; columns as in `attention_maps`.
         difference: Against the original model on the same x_t, [timesteps, height, width], not scaled; empty for the
             reference, which is the original model.
+        layers: A of every layer at each, one [timesteps, cells of the layer, columns] a layer; empty unless ordered.
     """
 
     picture: Tensor
     timesteps: tuple[int, ...]
     attention: Tensor
     difference: Tensor
+    layers: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Reference and response of one prompt and seed."""
+    """Reference and response of one prompt and seed.
+
+    Attributes:
+        reference: The base text by the original model.
+        response: The base text and the target by the tuned model.
+        reconstruction: The base text by the tuned model, [3, height, width]; None unless ordered.
+        layer_names: Of the layers that attend to text, as the network's modules are called.
+    """
 
     reference: PathDrawing
     response: PathDrawing
+    reconstruction: Tensor | None
+    layer_names: tuple[str, ...]
+
+
+def steps_of_pair(spec: ComparisonSpec) -> int:
+    """Denoising steps of all its pictures."""
+    return (3 if spec.reconstruction else 2) * spec.steps
 
 
 def draw_pair(base: BaseModel, spec: ComparisonSpec, on_step: Callable[[int], None]) -> Pair:
-    """Draw both pictures.
+    """Draw both pictures, and the third if it is ordered.
 
     Args:
         base: With the adapter attached at the wanted strength, or without one.
         spec: Prompt, seed and sampling; `spec.adapter` is not looked at.
-        on_step: Told the number of denoising steps done, of 2 · spec.steps.
+        on_step: Told the number of denoising steps done, of `steps_of_pair`.
 
     Raises:
         DataError: The prompt is no caption or has too many tokens.
@@ -70,7 +86,8 @@ def draw_pair(base: BaseModel, spec: ComparisonSpec, on_step: Callable[[int], No
             reference = _draw(base, spec, _Observer(base, spec, recorder, reference_text, None, on_step))
         observer = _Observer(base, spec, recorder, response_text, reference_text, lambda n: on_step(spec.steps + n))
         response = _draw(base, spec, observer)
-    return Pair(reference, response)
+        reconstruction = _reconstruction(base, spec, recorder, reference_text, on_step) if spec.reconstruction else None
+    return Pair(reference, response, reconstruction, recorder.layer_names)
 
 
 def scaled_differences(pair: Pair, noise_scale: Tensor | None, schedule_timesteps: int) -> Tensor:
@@ -130,12 +147,17 @@ class _Observer:
         self.timesteps: list[int] = []
         self.attention: list[Tensor] = []
         self.difference: list[Tensor] = []
+        self.layers: list[tuple[Tensor, ...]] = []
+        self._keeps_layers = spec.layer_maps
         self._listen_at(0)
 
     def __call__(self, index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:
         if index in self._chosen:
+            maps = self._recorder.record().maps
             self.timesteps.append(int(timestep))
-            self.attention.append(mean_over_layers(self._recorder.record().maps, *predicted.shape[-2:])[0])
+            self.attention.append(mean_over_layers(maps, *predicted.shape[-2:])[0])
+            if self._keeps_layers:
+                self.layers.append(maps)
             if self._original is not None:
                 self.difference.append(self._difference(timestep, shown, predicted, self._original))
         self._listen_at(index + 1)
@@ -157,8 +179,22 @@ def _draw(base: BaseModel, spec: ComparisonSpec, observer: _Observer) -> PathDra
     noise = starting_noise(base, base.image_size_px, generator)
     texts = (encode_nothing(base), observer.text)
     latents = denoise(base, scheduler, noise, texts, spec.guidance_scale, generator, observer)
-    picture = decode_latents(base, latents)[0]
-    return PathDrawing(picture, tuple(observer.timesteps), _stacked(observer.attention), _stacked(observer.difference))
+    return PathDrawing(
+        decode_latents(base, latents)[0],
+        tuple(observer.timesteps),
+        _stacked(observer.attention),
+        _stacked(observer.difference),
+        tuple(torch.cat(layer) for layer in zip(*observer.layers, strict=True)),
+    )
+
+
+def _reconstruction(
+    base: BaseModel, spec: ComparisonSpec, recorder: AttentionRecorder, prompt: Prompt, on_step: Callable[[int], None]
+) -> Tensor:
+    """With nothing recorded."""
+    plain = spec.model_copy(update={"maps": False, "layer_maps": False})
+    done = 2 * spec.steps
+    return _draw(base, plain, _Observer(base, plain, recorder, prompt, None, lambda n: on_step(done + n))).picture
 
 
 def _stacked(found: list[Tensor]) -> Tensor:

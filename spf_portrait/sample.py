@@ -1,37 +1,28 @@
-"""Draw one comparison and write its files: both pictures, the maps, and sample.json that describes them."""
+"""Draw one comparison and write its files: the pictures, the maps, and sample.json that describes them."""
 
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from spf_portrait.adapter import adapters_loaded
-from spf_portrait.attention_maps import TARGET
 from spf_portrait.base_model import BaseModel, load_base
-from spf_portrait.clip_space import text_space_of
-from spf_portrait.contract.artifacts import (
-    CONTROL_MAP,
-    NOISE_DIFFERENCE,
-    REFERENCE,
-    RESPONSE,
-    SAMPLE,
-    attention_map_name,
-    control_map_name,
-    noise_difference_name,
-)
-from spf_portrait.contract.bases import find_base
+from spf_portrait.contract.artifacts import RECONSTRUCTION, REFERENCE, RESPONSE, SAMPLE
 from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.events import Finished, Notice
 from spf_portrait.contract.jobs import ComparisonSpec
-from spf_portrait.contract.vocabulary import prompt_notices
-from spf_portrait.map_settings import MapSettings, caption_shares, map_settings
-from spf_portrait.pair import Pair, control_maps, draw_pair, scaled_differences
-from spf_portrait.pictures import SOFTWARE, coloured_png, generated_png, grey_png
+from spf_portrait.fingerprint import base_fingerprint
+from spf_portrait.layer_maps import layer_maps
+from spf_portrait.map_files import map_files
+from spf_portrait.map_settings import MapSettings, map_settings
+from spf_portrait.metrics.pixel_change import mean_change
+from spf_portrait.notices import drawing_notices
+from spf_portrait.pair import Pair, draw_pair, steps_of_pair
+from spf_portrait.pictures import SOFTWARE, eight_bit, generated_png
 from spf_portrait.progress import ProgressMeter, Report
 from spf_portrait.versions import library_versions
 
@@ -92,79 +83,43 @@ def sample(job: SampleJob, report: Report, base_of: Bases = load_base) -> Finish
     """
     loading = ProgressMeter(report, "loading", 1)
     base = base_of(job.spec.base, job.models_dir)
+    fingerprint = base_fingerprint(base)
     with adapters_loaded(base.unet, job.files) as headers:
         loading.step(1)
-        _notify(job, headers, report)
-        files = _files(job, base, map_settings(headers[0] if headers else {}), report)
+        for message in drawing_notices(base.info, job.spec.caption.complete_text, headers):
+            report(Notice(message=message))
+        pair = draw_pair(base, job.spec, ProgressMeter(report, "sampling", steps_of_pair(job.spec)).step)
+        files = _files(job, base, pair, map_settings(headers[0] if headers else {}), fingerprint)
     for name, content in files.items():
         (job.out / name).parent.mkdir(parents=True, exist_ok=True)
         (job.out / name).write_bytes(content)
     return Finished(files={name: str(job.out / name) for name in files if "/" not in name})
 
 
-def _files(job: SampleJob, base: BaseModel, settings: MapSettings, report: Report) -> dict[str, bytes]:
-    """Draw; the content of every file by its name."""
-    pair = draw_pair(base, job.spec, ProgressMeter(report, "sampling", 2 * job.spec.steps).step)
-    files = {
-        REFERENCE: generated_png(pair.reference.picture, SOFTWARE),
-        RESPONSE: generated_png(pair.response.picture, SOFTWARE),
-    }
+def _files(job: SampleJob, base: BaseModel, pair: Pair, settings: MapSettings, fingerprint: str) -> dict[str, bytes]:
+    """The content of every file by its name."""
+    pictures = {REFERENCE: pair.reference.picture, RESPONSE: pair.response.picture}
+    described = _description(job, base, pair) | {"base_fingerprint": fingerprint}
+    if pair.reconstruction is not None:
+        pictures[RECONSTRUCTION] = pair.reconstruction
+        described["reconstruction_change"] = _change(pair.reference.picture, pair.reconstruction)
+    files = {name: generated_png(picture, SOFTWARE) for name, picture in pictures.items()}
     if job.spec.maps:
-        files |= _map_files(base, job.spec, pair, settings)
-    files[SAMPLE] = json.dumps(_description(job, base, pair, list(files)), indent=2).encode()
-    return files
+        files |= map_files(base, job.spec, pair, settings)
+    if job.spec.layer_maps:
+        layers = layer_maps(pair)
+        files |= layers.files
+        described |= layers.described
+    described["maps"] = [name for name in files if "/" in name]
+    return files | {SAMPLE: json.dumps(described, indent=2).encode()}
 
 
-def _notify(job: SampleJob, headers: list[dict[str, str]], report: Report) -> None:
-    """Name the words that neither the base model nor an adapter has seen, and adapters of another base model."""
-    info = find_base(job.spec.base, job.models_dir)
-    taught = " ".join(header.get("spf.target", "") for header in headers)
-    for message in prompt_notices(info, job.spec.caption.complete_text, taught):
-        report(Notice(message=message))
-    for trained_on in {header.get("spf.base", info.key) for header in headers} - {info.key}:
-        report(
-            Notice(message=f"An adapter was trained on {trained_on}; on {info.key} it may do less, or other things.")
-        )
+def _change(reference: torch.Tensor, reconstruction: torch.Tensor) -> float:
+    """Mean absolute change of a pixel as it is saved; 1 is from black to white."""
+    return mean_change(eight_bit(reference), eight_bit(reconstruction))
 
 
-def _map_files(base: BaseModel, spec: ComparisonSpec, pair: Pair, settings: MapSettings) -> dict[str, bytes]:
-    """PNG by file name: grey maps for every recorded timestep, coloured means for people."""
-    size_px = (pair.response.picture.shape[-2], pair.response.picture.shape[-1])
-    differences = scaled_differences(pair, settings.noise_scale, base.schedule.timesteps)
-    space = text_space_of(base)
-    control = control_maps(
-        pair, differences, caption_shares(space, spec.caption, settings), settings.spec.control_map_gain
-    )
-    files = {
-        CONTROL_MAP: coloured_png(control.mean(dim=0), size_px),
-        NOISE_DIFFERENCE: coloured_png(differences.mean(dim=0), size_px),
-    }
-    for t, (m, difference) in enumerate(zip(control, differences, strict=True)):
-        files[control_map_name(t)] = grey_png(m, size_px)
-        files[noise_difference_name(t)] = grey_png(difference, size_px)
-    return files | _attention_files(pair, size_px)
-
-
-def _attention_files(pair: Pair, size_px: tuple[int, int]) -> dict[str, bytes]:
-    """A phrase is drawn with one scale for both paths and all timesteps, so that its pictures can be compared."""
-    reference, response = pair.reference.attention, pair.response.attention
-    brightest = torch.maximum(reference.amax(dim=(0, 2, 3)), response.amax(dim=(0, 2, 3))).clamp_min(1e-9)
-    files: dict[str, bytes] = {}
-    paths: tuple[tuple[Literal["reference", "response"], Tensor], ...] = (
-        ("reference", reference),
-        ("response", response),
-    )
-    for path, attention in paths:
-        columns = attention.shape[1]
-        for phrase in range(columns):
-            if path == "reference" and phrase == columns + TARGET:
-                continue  # the reference's prompt has no target
-            for t, maps in enumerate(attention):
-                files[attention_map_name(path, phrase, t)] = grey_png(maps[phrase] / brightest[phrase], size_px)
-    return files
-
-
-def _description(job: SampleJob, base: BaseModel, pair: Pair, files: list[str]) -> dict[str, Any]:
+def _description(job: SampleJob, base: BaseModel, pair: Pair) -> dict[str, Any]:
     spec, digests = job.spec, [hashlib.sha256(file.read_bytes()).hexdigest() for file, _ in job.files]
     return {
         **spec.model_dump(mode="json", exclude={"maps"}),
@@ -173,7 +128,6 @@ def _description(job: SampleJob, base: BaseModel, pair: Pair, files: list[str]) 
         "phrases": [*spec.caption.phrases, "PAD"],
         "scheduler": type(base.scheduler).__name__,
         "timesteps": list(pair.response.timesteps),
-        "maps": [name for name in files if "/" in name],
         "libraries": library_versions(),
         "ai_generated": True,
     }

@@ -13,9 +13,14 @@ LOSS_LOG: Final = "loss.jsonl"
 
 REFERENCE: Final = "reference.png"
 RESPONSE: Final = "response.png"
+RECONSTRUCTION: Final = "reconstruction.png"
+"""The base text alone by the tuned model; the nearer to the reference, the less the adapter does unasked."""
 CONTROL_MAP: Final = "control_map.png"
 NOISE_DIFFERENCE: Final = "noise_difference.png"
 SAMPLE: Final = "sample.json"
+
+GRID: Final = "grid.json"
+GRID_SHEET: Final = "grid.png"
 
 EVALUATION: Final = "evaluation.json"
 EVALUATION_SHEET: Final = "evaluation.png"
@@ -34,6 +39,23 @@ def attention_map_name(path: Literal["reference", "response"], phrase_index: int
     return f"maps/{path}/{phrase_index:02d}_{timestep_index:02d}.png"
 
 
+def layer_map_name(
+    path: Literal["reference", "response"], layer_index: int, phrase_index: int, timestep_index: int
+) -> str:
+    """Where one phrase's attention in one layer at one recorded timestep is."""
+    return f"maps/layers/{path}/{layer_index:02d}/{phrase_index:02d}_{timestep_index:02d}.png"
+
+
+def attention_difference_name(phrase_index: int, timestep_index: int) -> str:
+    """Where the difference between the paths in their attention to one phrase at one recorded timestep is."""
+    return f"maps/difference/{phrase_index:02d}_{timestep_index:02d}.png"
+
+
+def mean_attention_difference_name(phrase_index: int) -> str:
+    """Where that difference's mean over the recorded timesteps is."""
+    return f"maps/difference/{phrase_index:02d}.png"
+
+
 def control_map_name(timestep_index: int) -> str:
     """Where the control map of one recorded timestep is."""
     return f"maps/control/{timestep_index:02d}.png"
@@ -47,3 +69,8 @@ def noise_difference_name(timestep_index: int) -> str:
 def preview_name(step: int, index: int) -> str:
     """Where one pair of a preview is, relative to the training's folder."""
     return f"previews/step-{step:06d}/{index:02d}.png"
+
+
+def grid_picture_name(prompt_index: int, seed: int, column: str) -> str:
+    """Where one picture of a grid is, relative to the grid's folder."""
+    return f"pictures/p{prompt_index:02d}-s{seed}-{column}.png"

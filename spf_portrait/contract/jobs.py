@@ -266,6 +266,14 @@ class ComparisonSpec(_Spec):
         default=(), max_length=MAX_ADAPTERS, description="several adapters at once, instead of adapter and strength"
     )
     maps: bool = Field(default=True, description="record attention maps, control map and noise difference")
+    layer_maps: bool = Field(
+        default=False,
+        description="with maps: also every layer's attention by itself, and how the paths differ in theirs; some "
+        "hundreds of small files",
+    )
+    reconstruction: bool = Field(
+        default=False, description="a third picture: the base text alone by the tuned model; half as much time again"
+    )
 
     @field_validator("adapters")
     @classmethod
@@ -275,6 +283,13 @@ class ComparisonSpec(_Spec):
         if adapters and (info.data.get("adapter") is not None or info.data.get("strength") != 1):
             raise PydanticCustomError("adapters", "either adapters, each with its strength, or adapter with strength")
         return adapters
+
+    @field_validator("layer_maps")
+    @classmethod
+    def _layers_are_recorded_with_the_maps(cls, layer_maps: bool, info: ValidationInfo) -> bool:
+        if layer_maps and info.data.get("maps") is False:
+            raise PydanticCustomError("layer_maps", "false without maps")
+        return layer_maps
 
     @property
     def caption(self) -> Caption:

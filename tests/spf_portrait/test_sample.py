@@ -3,31 +3,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from PIL import Image
 
 from spf_portrait.adapter import CROSS_ATTENTION, attach_adapter, lora_layers
+from spf_portrait.attention_maps import PAD, TARGET, mean_over_layers
 from spf_portrait.base_model import BaseModel, predict
 from spf_portrait.contract.artifacts import (
     ADAPTER,
     CONTROL_MAP,
     NOISE_DIFFERENCE,
+    RECONSTRUCTION,
     REFERENCE,
     RESPONSE,
     SAMPLE,
+    attention_difference_name,
     attention_map_name,
     control_map_name,
+    layer_map_name,
+    mean_attention_difference_name,
     noise_difference_name,
 )
 from spf_portrait.contract.errors import ModelError, SpecError
 from spf_portrait.contract.events import Notice, Progress
 from spf_portrait.contract.jobs import ComparisonSpec
 from spf_portrait.families.text_embedding import TextEmbedding
-from spf_portrait.pair import draw_pair, evenly_chosen
+from spf_portrait.layer_maps import attention_difference
+from spf_portrait.pair import Pair, PathDrawing, draw_pair, evenly_chosen
 from spf_portrait.preparation import TrainingJob
 from spf_portrait.sample import SampleJob, sample
 from spf_portrait.train import train
+from tests.spf_portrait.tiny_adapters import scramble, write_adapter
 
 
 def spec(**options: Any) -> ComparisonSpec:
@@ -75,6 +83,118 @@ def test_maps_do_not_change_the_picture(base: BaseModel) -> None:
     assert torch.equal(with_maps.reference.picture, without.reference.picture)
     assert torch.equal(with_maps.response.picture, without.response.picture)
     assert without.response.timesteps == ()
+
+
+def test_neither_layer_maps_nor_a_reconstruction_change_the_pair(base: BaseModel) -> None:
+    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    scramble(base.unet)
+    plain, recorded, rebuilt = (
+        draw_pair(base, spec(steps=3, **options), lambda step: None)
+        for options in ({"maps": False}, {"layer_maps": True}, {"reconstruction": True})
+    )
+    for other in (recorded, rebuilt):
+        assert torch.equal(other.reference.picture, plain.reference.picture)
+        assert torch.equal(other.response.picture, plain.response.picture)
+    assert torch.equal(recorded.response.attention, rebuilt.response.attention)
+    assert rebuilt.response.layers == ()
+
+
+def test_the_mean_of_the_layers_is_the_map_that_is_always_drawn(base: BaseModel) -> None:
+    pair = draw_pair(base, spec(steps=3, layer_maps=True), lambda step: None)
+    assert len(pair.layer_names) == len(pair.response.layers) == 4
+    assert all(name.endswith("attn2") for name in pair.layer_names)
+    for path in (pair.reference, pair.response):
+        torch.testing.assert_close(mean_over_layers(path.layers, *path.attention.shape[-2:]), path.attention)
+
+
+def pair_of(reference: torch.Tensor, response: torch.Tensor) -> Pair:
+    """One layer of 2 x 2 cells, at one timestep."""
+    nothing = torch.zeros(1, 5, 2, 2)
+    drawings = (PathDrawing(nothing, (0,), nothing, nothing, (layer,)) for layer in (reference, response))
+    return Pair(*drawings, reconstruction=None, layer_names=("attn2",))
+
+
+def test_a_target_that_takes_its_share_from_all_phrases_alike_makes_no_difference() -> None:
+    reference = torch.rand(1, 4, 5) / 5
+    reference[..., TARGET] = 0
+    response = 0.6 * reference
+    response[..., TARGET] = 0.4
+    torch.testing.assert_close(attention_difference(pair_of(reference, response)), torch.zeros(1, 4, 2, 2))
+
+
+def test_attention_that_moves_from_phrase_to_phrase_is_less_there_and_more_here() -> None:
+    reference = torch.full((1, 4, 5), 0.2)
+    reference[..., TARGET] = 0
+    response = reference.clone()
+    response[:, 0, 0] -= 0.1
+    response[:, 0, PAD] += 0.1
+    found = attention_difference(pair_of(reference, response))[0]
+    torch.testing.assert_close(found[[0, -1], 0, 0], torch.tensor([-0.1, 0.1]))
+    assert torch.count_nonzero(found) == 2
+
+
+def test_all_layer_maps_are_there_and_described(base: BaseModel, models_dir: Path, tmp_path: Path) -> None:
+    adapter, out = write_adapter(base.unet, tmp_path / "hair.safetensors"), tmp_path / "pair"
+    sample(SampleJob(spec(steps=2, layer_maps=True), adapter, out, models_dir), lambda event: None)
+    described = json.loads((out / SAMPLE).read_text())
+    phrases = {"reference": (0, 1, 3), "response": (0, 1, 2, 3)}
+    for layer, facts in enumerate(described["layers"]):
+        assert base.unet.get_submodule(facts["name"])
+        assert len(facts["white"]) == 4
+        for path in ("reference", "response"):
+            names = [layer_map_name(path, layer, phrase, t) for phrase in phrases[path] for t in range(2)]
+            assert {(out / name).is_file() for name in names} == {name in described["maps"] for name in names} == {True}
+            image = Image.open(out / names[0])
+            assert (image.mode, image.size) == ("L", (facts["columns"], facts["rows"]))
+            assert image.info["Comment"] == "AI-generated"
+    drawn = {name for name in described["maps"] if name.startswith("maps/difference/")}
+    assert drawn == {
+        *(mean_attention_difference_name(phrase) for phrase in (0, 1, 3)),
+        *(attention_difference_name(phrase, t) for phrase in (0, 1, 3) for t in range(2)),
+    }
+    assert described["attention_difference"]["phrases"] == [0, 1, 3]
+    assert all(end > 0 for end in described["attention_difference"]["strongest_colour"])
+
+
+def test_a_phrase_is_white_in_a_layer_where_it_is_attended_most(models_dir: Path, tmp_path: Path) -> None:
+    sample(SampleJob(spec(steps=2, layer_maps=True), None, tmp_path, models_dir), lambda event: None)
+    names = [layer_map_name(path, 1, 0, t) for path in ("reference", "response") for t in range(2)]
+    brightest = [Image.open(tmp_path / name).getextrema()[1] for name in names]
+    assert max(int(str(value)) for value in brightest) == 255
+
+
+def test_layer_maps_need_maps() -> None:
+    with pytest.raises(SpecError, match="layer_maps = True; allowed: false without maps"):
+        spec(maps=False, layer_maps=True)
+
+
+def test_the_reconstruction_is_the_base_text_by_the_tuned_model(
+    base: BaseModel, models_dir: Path, tmp_path: Path
+) -> None:
+    adapter = write_adapter(base.unet, tmp_path / "hair.safetensors")
+    changes: list[float] = []
+    for strength in (0.0, 1.0):
+        out, events = tmp_path / str(strength), list[Any]()
+        job = SampleJob(spec(steps=2, reconstruction=True, strength=strength), adapter, out, models_dir)
+        assert RECONSTRUCTION in sample(job, events.append).files
+        steps = [event.step for event in events if isinstance(event, Progress) and event.phase == "sampling"]
+        assert steps[-1] == 6
+        reference, rebuilt = (
+            numpy.asarray(Image.open(out / name)).astype(float) for name in (REFERENCE, RECONSTRUCTION)
+        )
+        changes.append(json.loads((out / SAMPLE).read_text())["reconstruction_change"])
+        assert changes[-1] == pytest.approx(abs(rebuilt - reference).mean() / 255, rel=1e-5)
+    assert changes[0] == 0, "the original model draws its own picture again"
+    assert changes[1] > 0
+    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    scramble(base.unet)
+    one, two = (
+        draw_pair(base, spec(steps=2, maps=False, reconstruction=True, target=target), lambda step: None).reconstruction
+        for target in ("hat", "blonde hair")
+    )
+    assert one is not None
+    assert two is not None
+    assert torch.equal(one, two), "whatever the target"
 
 
 def test_guidance_and_steps_arrive(base: BaseModel, monkeypatch: pytest.MonkeyPatch) -> None:
