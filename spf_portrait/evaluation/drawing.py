@@ -64,16 +64,25 @@ def draw_four(
     Raises:
         DataError: A text has too many tokens.
     """
+    done = _Counter(on_step)
+    with adapter_off(base.unet):
+        reference, floor = draw_both(base, cases, sampling, done.add)
+    base_by_tuned, response = draw_both(base, cases, sampling, done.add)
+    return FourPictures(reference, floor, base_by_tuned, response)
+
+
+def draw_both(
+    base: BaseModel, cases: Sequence[Case], sampling: Sampling, on_steps: Callable[[int], None]
+) -> tuple[Tensor, Tensor]:
+    """Base texts, and base texts with the target, by the model as it is; arguments as for `draw_texts`."""
     columns = max(len(case.caption.base) for case in cases)
     without = [reference_prompt(base.text_axis, case.caption, columns).text for case in cases]
     complete = [response_prompt(base.text_axis, case.caption, columns).text for case in cases]
     seeds = [case.seed for case in cases]
-    done = _Counter(on_step)
-    with adapter_off(base.unet):
-        reference = draw_texts(base, without, seeds, sampling, done.add)
-        floor = draw_texts(base, complete, seeds, sampling, done.add)
-    base_by_tuned = draw_texts(base, without, seeds, sampling, done.add)
-    return FourPictures(reference, floor, base_by_tuned, draw_texts(base, complete, seeds, sampling, done.add))
+    return (
+        draw_texts(base, without, seeds, sampling, on_steps),
+        draw_texts(base, complete, seeds, sampling, on_steps),
+    )
 
 
 @torch.no_grad()

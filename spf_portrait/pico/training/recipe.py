@@ -19,9 +19,9 @@ class Part(Enum):
 STEPS: Final[dict[Part, int]] = {
     Part.AUTOENCODER: 2600,
     Part.CLIP: 600,
-    Part.UNET: 6000,
+    Part.UNET: 3000,
     Part.CLASSIFIER: 1000,
-    Part.PARSER: 400,
+    Part.PARSER: 500,
     Part.IDENTITY: 600,
     Part.JUDGE_CLIP: 600,
 }

@@ -1,0 +1,1 @@
+"""The paper's claims on the bundled model, where the truth is known: systems side by side on biased caption sets."""

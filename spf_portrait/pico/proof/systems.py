@@ -1,0 +1,49 @@
+"""What is compared: the rows of the proof, each of them the options of one training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+
+@dataclass(frozen=True)
+class System:
+    """One row.
+
+    Attributes:
+        name: On the command line and in files.
+        title: In the table.
+        options: What its training changes of the preset; None for the original model, which is not trained.
+    """
+
+    name: str
+    title: str
+    options: Mapping[str, Any] | None = field(default_factory=dict[str, Any])
+
+
+def _without(term: str) -> dict[str, Any]:
+    return {"losses": {term: False}}
+
+
+_ENHANCEMENT_ALONE: Final = {"losses": {"text_consistent": False, "fine_grained": False}, "w_denoise": 0.0}
+
+SYSTEMS: Final = (
+    System("original", "original model", None),
+    System("naive", "naive fine-tuning", {"method": "naive"}),
+    System("naive-cross", "naive, cross-attention only", {"method": "naive", "adapter": "cross_attention"}),
+    System("lora", "LoRA", {"method": "lora"}),
+    System("lora-cross", "LoRA, cross-attention only", {"method": "lora", "layers": "cross_attention"}),
+    System("spf", "SPF"),
+    System("spf-paper", "SPF (paper)", {"method": "spf-paper"}),
+    System("no-text-consistent", "SPF without text-consistent loss", _without("text_consistent")),
+    System("no-fine-grained", "SPF without fine-grained loss", _without("fine_grained")),
+    System("no-enhancement", "SPF without enhancement", _without("enhancement")),
+    System("no-control-map", "SPF without control map", _without("control_map")),
+    System("stage-1", "stage 1 alone", {"stage2_steps": 0}),
+    System("enhancement-alone", "stage 1, then enhancement alone", _ENHANCEMENT_ALONE),
+)
+"""In the order of the table. The last two answer whether the enhancement by itself brings the target."""
+
+
+def systems_named(names: list[str]) -> tuple[System, ...]:
+    """The systems of these names, in the table's order; all for no name."""
+    return tuple(system for system in SYSTEMS if not names or system.name in names)
