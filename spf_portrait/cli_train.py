@@ -10,7 +10,7 @@ from typing import Any
 from spf_portrait.cli_options import add_common, chosen_options
 from spf_portrait.cli_settings import described_settings, preset_table
 from spf_portrait.contract.artifacts import EXIT_OK, EXIT_PREEMPTED
-from spf_portrait.contract.jobs import PRESETS, TrainingSpec
+from spf_portrait.contract.jobs import PRESETS, LossSwitches, TrainingSpec
 from spf_portrait.library_settings import settle_libraries
 from spf_portrait.progress import Report
 
@@ -28,6 +28,7 @@ what to watch, beside the bar and in loss.jsonl:
   rest kept       how far texts without the target keep the original answer; from 1 downwards
   Losses of single steps say little. When target gained falls again, the training has become too long.
   --set preview_every=50 draws the same pairs again and again into DIR/previews, from step 0 on.
+  DIR/steps holds the adapter of every checkpoint: `spf-portrait grid --adapter DIR/steps` shows them side by side.
 
 when it stops early:
   SIGTERM writes a checkpoint; after a crash the newest sound one is used. The same command with --resume goes on, to
@@ -51,10 +52,18 @@ def add_train(commands: Any) -> None:
     parser.add_argument("data", type=Path, metavar="DATA", help="caption set: folder, .csv, .jsonl or .zip")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="adapter, report and losses go here")
     parser.add_argument("--base", help="base model, see `spf-portrait bases` (default: pico)")
-    parser.add_argument("--method", help="spf, or lora for plain LoRA (default: spf)")
+    parser.add_argument("--method", help="spf; spf-paper; for comparison lora or naive (default: spf)")
     parser.add_argument("--preset", help=f"{', '.join(PRESETS)} (default: quick)")
     parser.add_argument("--spec", type=Path, metavar="FILE", help="JSON file with options of the specification")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one option, may be repeated")
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=list(LossSwitches.model_fields),
+        metavar="PART",
+        help="switch off a part of the method, a row of the paper's ablation: " + ", ".join(LossSwitches.model_fields),
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the newest sound checkpoint, if there is one")
     parser.add_argument("--checkpoints", type=Path, metavar="DIR", help="default: checkpoints in --out")
     add_common(parser, _train)
@@ -66,7 +75,8 @@ def _train(options: argparse.Namespace, report: Report) -> int:
     from spf_portrait.train import Preempted, train
 
     named = {"base": options.base, "method": options.method, "preset": options.preset}
-    chosen = chosen_options(options.spec, options.set, named)
+    settings = [*options.set, *(f"losses.{part}=false" for part in options.without)]
+    chosen = chosen_options(options.spec, settings, named)
     spec = TrainingSpec.from_preset(chosen.pop("preset", "quick"), **chosen)
     checkpoints = options.checkpoints or options.out / "checkpoints"
     stop = threading.Event()

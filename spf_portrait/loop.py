@@ -7,8 +7,10 @@ from typing import Any, Final, TextIO
 import torch
 
 from spf_portrait.checkpoint import save_checkpoint
-from spf_portrait.contract.artifacts import LOSS_LOG
-from spf_portrait.contract.events import CheckpointSaved, PreviewsDrawn, Validated
+from spf_portrait.contract.artifacts import LOSS_LOG, step_folder
+from spf_portrait.contract.errors import ExportError
+from spf_portrait.contract.events import CheckpointSaved, Notice, PreviewsDrawn, Validated
+from spf_portrait.export import export_checkpoint
 from spf_portrait.failures import check_finite
 from spf_portrait.losses import weighted_total
 from spf_portrait.preparation import PreparedTraining
@@ -117,8 +119,19 @@ class _Watch:
                 run.job.checkpoints, run.state.step, run.origin, tensors, facts, spec.keep_checkpoints
             )
             self._report(CheckpointSaved(step=run.state.step, path=str(path)))
+            if spec.export_checkpoints and not stop:
+                self._export()
         if stop:
             raise Preempted
+
+    def _export(self) -> None:
+        """The adapter as it is now, for use elsewhere. One that fails its self-test is no reason to end a training."""
+        run = self._run
+        run.recorder.listen(None)
+        try:
+            export_checkpoint(run.base, run.facts, run.job.out / step_folder(run.state.step))
+        except ExportError as error:
+            self._report(Notice(message=f"No adapter of step {run.state.step}: {error}"))
 
     def _is_due(self, every: int) -> bool:
         step = self._run.state.step

@@ -23,6 +23,7 @@ from spf_portrait.contract.events import Notice
 from spf_portrait.contract.jobs import TrainingSpec
 from spf_portrait.contract.vocabulary import training_notices
 from spf_portrait.control_map import RunningScale
+from spf_portrait.export import AdapterFacts
 from spf_portrait.memory import lean
 from spf_portrait.progress import ProgressMeter, Report
 from spf_portrait.stages import Stage, denoising, dual_path
@@ -43,6 +44,7 @@ _WITHOUT_EFFECT: Final = {
     "gradient_checkpointing",
     "checkpoint_every",
     "keep_checkpoints",
+    "export_checkpoints",
     "validate_every",
     "preview_every",
     "preview_count",
@@ -98,6 +100,18 @@ class PreparedTraining:
     state: TrainingState
     origin: Origin
     phrase_distance_range: tuple[float, float] | None = None
+
+    @property
+    def facts(self) -> AdapterFacts:
+        """What an export tells about the training so far."""
+        maps = {
+            "control_map_scale": [float(value) for value in self.state.scale.value],
+            "phrase_distance_range": self.phrase_distance_range,
+        }
+        portraits, origin = self.portraits, self.origin
+        return AdapterFacts(
+            self.job.spec, portraits.target, len(portraits.items), origin.dataset_sha256, self.state.step, maps
+        )
 
 
 def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTraining:

@@ -9,7 +9,7 @@ from typing import Any
 from spf_portrait.contract.artifacts import LOSS_LOG, REPORT
 from spf_portrait.contract.events import Finished
 from spf_portrait.cover import draw_cover
-from spf_portrait.export import AdapterFacts, Exported, export_checkpoint
+from spf_portrait.export import Exported, export_checkpoint
 from spf_portrait.failures import memory_shortage_told
 from spf_portrait.loop import Preempted, run_stages
 from spf_portrait.preparation import PreparedTraining, TrainingJob, prepare
@@ -45,14 +45,8 @@ def train(job: TrainingJob, report: Report, should_stop: Callable[[], bool] = la
 def _finish(run: PreparedTraining, report: Report, started: float) -> Finished:
     """Export the adapter and write the report."""
     exporting = ProgressMeter(report, "exporting", 1)
-    spec, target = run.job.spec, run.portraits.target
-    maps = {
-        "control_map_scale": [float(value) for value in run.state.scale.value],
-        "phrase_distance_range": run.phrase_distance_range,
-    }
-    facts = AdapterFacts(spec, target, len(run.portraits.items), run.origin.dataset_sha256, run.state.step, maps)
-    cover = draw_cover(run.base, run.portraits.items[0].caption, spec.seed)
-    exported = export_checkpoint(run.base, facts, run.job.out, cover)
+    cover = draw_cover(run.base, run.portraits.items[0].caption, run.job.spec.seed)
+    exported = export_checkpoint(run.base, run.facts, run.job.out, cover)
     summary = _summary(run, exported) | {"duration_s": round(time.monotonic() - started, 1)}
     (run.job.out / REPORT).write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
     exporting.step(1)

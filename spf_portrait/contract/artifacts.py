@@ -66,6 +66,11 @@ def noise_difference_name(timestep_index: int) -> str:
     return f"maps/noise/{timestep_index:02d}.png"
 
 
+def step_folder(step: int) -> str:
+    """Where the adapter of a checkpoint is, relative to the training's folder."""
+    return f"steps/step-{step:06d}"
+
+
 def preview_name(step: int, index: int) -> str:
     """Where one pair of a preview is, relative to the training's folder."""
     return f"previews/step-{step:06d}/{index:02d}.png"

@@ -74,7 +74,7 @@ SPF_PAPER: Final[Mapping[str, Any]] = MappingProxyType(
         "w_base_anchor": 0.0,
     }
 )
-"""What method spf-paper sets: the paper's figure read word by word, see docs/method.md. It is frozen."""
+"""What method spf-paper sets: the paper's figure read word by word, see ARCHITECTURE.md. It is frozen."""
 MAX_ADAPTERS: Final = 4
 """At once in one drawing."""
 
@@ -189,6 +189,9 @@ class TrainingSpec(_Spec):
     )
     checkpoint_every: int = Field(default=50, ge=0, le=20_000, description="steps between checkpoints; 0 for none")
     keep_checkpoints: int = Field(default=3, ge=1, le=100, description="newest checkpoints that are kept")
+    export_checkpoints: bool = Field(
+        default=True, description="an adapter file of every checkpoint, in the folder steps; all of them are kept"
+    )
     validate_every: int = Field(
         default=50,
         ge=0,

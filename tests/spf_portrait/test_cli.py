@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from spf_portrait.cli import main
-from spf_portrait.contract.artifacts import ADAPTER, EXIT_FAILED, EXIT_OK, EXIT_PREEMPTED, EXIT_USAGE
+from spf_portrait.contract.artifacts import ADAPTER, EXIT_FAILED, EXIT_OK, EXIT_PREEMPTED, EXIT_USAGE, REPORT
 from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Notice, Progress, parse_event
 from spf_portrait.contract.jobs import PRESETS, TrainingSpec
 from spf_portrait.contract.vocabulary import VOCABULARY
@@ -31,6 +31,16 @@ def test_train_then_sample_then_evaluate(
     assert str(pair / "response.png") in capsys.readouterr().out
     assert main(["evaluate", str(pair)]) == EXIT_OK
     assert json.loads(capsys.readouterr().out)["mean"]["change"] >= 0
+
+
+def test_a_row_of_the_ablation_is_one_flag(models_dir: Path, caption_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ["train", str(caption_folder), "--out", str(run), *SHORT, "--models", str(models_dir)]
+    assert main([*arguments, "--without", "control_map", "--without", "enhancement"]) == EXIT_OK
+    spec = json.loads((run / REPORT).read_text("utf-8"))["spec"]
+    assert spec["losses"] == {"text_consistent": True, "fine_grained": True, "enhancement": False, "control_map": False}
+    with pytest.raises(SystemExit):
+        main([*arguments, "--without", "denoise"])
 
 
 def test_words_that_the_base_has_never_seen_are_named_and_nothing_stops(

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from spf_portrait.contract.artifacts import LOSS_LOG, preview_name
-from spf_portrait.contract.events import CheckpointSaved, PreviewsDrawn, Validated
+from spf_portrait.contract.artifacts import ADAPTER, DIFFUSERS_ADAPTER, LOSS_LOG, preview_name, step_folder
+from spf_portrait.contract.errors import ExportError
+from spf_portrait.contract.events import CheckpointSaved, Notice, PreviewsDrawn, Validated
 from spf_portrait.loop import Preempted
 from spf_portrait.preparation import TrainingJob
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.untyped import safetensors, safetensors_torch
 from tests.spf_portrait.stepping import adapter_of, after, equal, stepped
 
 Make = Callable[..., TrainingJob]
@@ -94,3 +95,26 @@ def test_a_checkpoint_holds_the_adapter_of_its_step(make_job: Make) -> None:
     run = stepped(job)
     saved = safetensors_torch.load_file(job.checkpoints / "step-000005" / "state.safetensors")
     assert all((saved[name] == tensor).all() for name, tensor in adapter_of(run).items())
+
+
+def test_every_checkpoint_is_exported_and_changes_no_bit_of_the_training(make_job: Make) -> None:
+    exporting, silent = make_job("a", checkpoint_every=2), make_job("b", checkpoint_every=2, export_checkpoints=False)
+    assert equal(stepped(exporting), stepped(silent))
+    folders = [exporting.out / step_folder(step) for step in (2, 4)]
+    assert sorted((exporting.out / "steps").iterdir()) == folders
+    assert not (silent.out / "steps").exists()
+    for folder, step in zip(folders, (2, 4), strict=True):
+        with safetensors.safe_open(folder / ADAPTER, framework="pt") as opened:
+            assert opened.metadata()["spf.step"] == str(step)
+        assert (folder / DIFFUSERS_ADAPTER).is_file()
+
+
+def test_an_export_that_fails_does_not_end_the_training(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise ExportError("export_check_failed", "zeros", "numbers", "Train on")
+
+    monkeypatch.setattr("spf_portrait.loop.export_checkpoint", fail)
+    events: list[Any] = []
+    run = stepped(make_job(checkpoint_every=4), events.append)
+    assert run.state.step == 5
+    assert [event.message for event in events if isinstance(event, Notice)][-1].startswith("No adapter of step 4: ")

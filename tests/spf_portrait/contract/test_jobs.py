@@ -66,6 +66,7 @@ def test_every_option_arrives() -> None:
         "gradient_checkpointing": True,
         "checkpoint_every": 9,
         "keep_checkpoints": 2,
+        "export_checkpoints": False,
         "validate_every": 8,
         "preview_every": 7,
         "preview_count": 1,
