@@ -8,7 +8,7 @@ test("settings are shown flat, and what is unset is not shown", () => {
   ]);
 });
 
-test("plain LoRA does not hold the rest, and does not claim to", () => {
-  const names = phasesOf("lora").map((phase) => phase.name);
+test.each(["lora", "naive"])("%s does not hold the rest, and does not claim to", (method) => {
+  const names = phasesOf(method).map((phase) => phase.name);
   expect(names.some((name) => name.includes("hold"))).toBe(false);
 });

@@ -1,5 +1,6 @@
 /** What the states and phases of a job are called on the page. */
 import type { Job } from "../api/types";
+import { isDualPath } from "./settings";
 
 /** The studio gives no more entries than this in one answer; lists show the newest. */
 export const LONGEST_LIST = 200;
@@ -29,7 +30,7 @@ export function phasesOf(method: unknown): Phase[] {
     { key: "loading", name: "Load the model" },
     { key: "caching", name: "Prepare the pictures" },
     { key: "stage1", name: "Stage 1: learn the target" },
-    { key: "stage2", name: method === "lora" ? "Stage 2: learn on" : "Stage 2: hold the rest" },
+    { key: "stage2", name: isDualPath(method) ? "Stage 2: hold the rest" : "Stage 2: learn on" },
     { key: "exporting", name: "Save the adapter" },
   ];
 }
@@ -57,5 +58,6 @@ export const LOSS_WORDS: Readonly<Record<string, string>> = {
   enhancement: "Enhancement",
   text_consistent: "Text-consistent",
   fine_grained: "Fine-grained",
+  base_anchor: "Base anchor",
   control_mean: "Control map, mean",
 };

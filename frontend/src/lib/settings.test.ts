@@ -17,7 +17,12 @@ test("numbers and switches arrive under their own names", () => {
   });
 });
 
-test("plain LoRA is not told what only SPF knows", () => {
-  const spec = trainingSpec({ ...chosen, method: "lora" }, { w_enhancement: 2, rank: 4 }, { enhancement: false });
-  expect(spec).toEqual({ ...chosen, method: "lora", rank: 4 });
+test.each(["lora", "naive"])("%s is not told what only the two paths know", (method) => {
+  const spec = trainingSpec({ ...chosen, method }, { w_enhancement: 2, rank: 4 }, { enhancement: false });
+  expect(spec).toEqual({ ...chosen, method, rank: 4 });
+});
+
+test("the paper's reading can be changed like our own", () => {
+  const spec = trainingSpec({ ...chosen, method: "spf-paper" }, { w_enhancement: 2 }, { enhancement: false });
+  expect(spec).toMatchObject({ method: "spf-paper", w_enhancement: 2, losses: { enhancement: false } });
 });

@@ -14,11 +14,26 @@ export const METHODS: readonly Choice[] = [
       "First learns the target from your pictures, then holds everything the target does not touch to what the original model draws.",
   },
   {
+    value: "spf-paper",
+    name: "SPF (paper)",
+    words: "The paper's figure read word by word, without what our own measurements changed. For comparison.",
+  },
+  {
     value: "lora",
     name: "Plain LoRA",
     words: "Learns from your pictures and nothing more. Good as a yardstick: what else do the pictures drag along?",
   },
+  {
+    value: "naive",
+    name: "Naive fine-tuning",
+    words: "Trains every weight of the network. A yardstick too; its file is large, and only this studio draws with it.",
+  },
 ];
+
+/** Whether a method has a second path to be told about: its losses, its control map. */
+export function isDualPath(method: unknown): boolean {
+  return method === "spf" || method === "spf-paper";
+}
 
 /** What a method is called on the page; others than those on offer by their own name. */
 export function methodName(method: string): string {
@@ -46,8 +61,8 @@ export interface NumberSetting {
   min: number;
   max: number;
   step: number | "any";
-  /** The setting means nothing to other methods. */
-  only?: "spf";
+  /** The setting means nothing to methods without a second path. */
+  dualPath?: true;
 }
 
 const NUMBERS: readonly NumberSetting[] = [
@@ -94,7 +109,7 @@ const NUMBERS: readonly NumberSetting[] = [
   },
   {
     key: "w_text_consistent",
-    only: "spf",
+    dualPath: true,
     name: "Text-consistent weight",
     words: "How strongly each phrase keeps looking where it looked.",
     min: 0,
@@ -103,7 +118,7 @@ const NUMBERS: readonly NumberSetting[] = [
   },
   {
     key: "w_fine_grained",
-    only: "spf",
+    dualPath: true,
     name: "Fine-grained weight",
     words: "How strongly layout and detail are held.",
     min: 0,
@@ -112,7 +127,7 @@ const NUMBERS: readonly NumberSetting[] = [
   },
   {
     key: "w_enhancement",
-    only: "spf",
+    dualPath: true,
     name: "Enhancement weight",
     words: "How strongly the target itself is pushed.",
     min: 0,
@@ -121,7 +136,7 @@ const NUMBERS: readonly NumberSetting[] = [
   },
   {
     key: "control_map_gain",
-    only: "spf",
+    dualPath: true,
     name: "Control map gain",
     words: "How strongly base phrases take their places out of the control map.",
     min: 0,
@@ -131,7 +146,7 @@ const NUMBERS: readonly NumberSetting[] = [
 ];
 
 export function numbersFor(method: string): NumberSetting[] {
-  return NUMBERS.filter((setting) => setting.only === undefined || setting.only === method);
+  return NUMBERS.filter((setting) => !setting.dualPath || isDualPath(method));
 }
 
 export interface Switch {
@@ -158,7 +173,7 @@ export function trainingSpec(
     const value = numbers[key];
     if (value !== undefined && Number.isFinite(value)) spec[key] = value;
   }
-  if (chosen.method === "spf" && SWITCHES.some(({ key }) => switches[key] === false)) {
+  if (isDualPath(chosen.method) && SWITCHES.some(({ key }) => switches[key] === false)) {
     spec["losses"] = Object.fromEntries(SWITCHES.map(({ key }) => [key, switches[key] !== false]));
   }
   return spec;
