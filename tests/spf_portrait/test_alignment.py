@@ -1,7 +1,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -205,7 +205,7 @@ def test_the_halves_of_the_layers_make_up_the_whole(scene: Scene) -> None:
     every, first, second = (
         scene.losses(aligned_layers=layers)["fine_grained"] for layers in ("all", "first_half", "second_half")
     )
-    modules: list[tuple[str, Any]] = list(scene.base.unet.named_modules())
+    modules: list[tuple[str, Any]] = list(cast("Any", scene.base.unet).named_modules())
     layers = sum(name.endswith("attn2") for name, _ in modules)
     half = layers // 2
     torch.testing.assert_close(every, (half * first + (layers - half) * second) / layers)

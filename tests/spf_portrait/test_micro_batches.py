@@ -12,6 +12,7 @@ from spf_portrait.adapter import adapter_parameters
 from spf_portrait.losses import weighted_total
 from spf_portrait.micro_batches import in_batches
 from spf_portrait.preparation import PreparedTraining, TrainingJob, prepare
+from spf_portrait.stages import Draw
 from tests.spf_portrait.stepping import adapter_of, stepped
 from tests.spf_portrait.tiny_adapters import scramble
 
@@ -34,7 +35,7 @@ def prepared(make_job: Make) -> Iterator[Callable[..., PreparedTraining]]:
 
 
 def losses_and_gradients(run: PreparedTraining, stage: int) -> tuple[dict[str, Tensor], list[Tensor]]:
-    raw = run.stages[stage].losses(ROWS, T, NOISE)
+    raw = run.stages[stage].losses(Draw(ROWS, T, NOISE, 0))
     weighted_total(raw, run.stages[stage].weights).backward()
     gradients = [parameter.grad for parameter in adapter_parameters(run.base.unet)]
     return raw, [gradient.clone() for gradient in gradients if gradient is not None]

@@ -17,7 +17,7 @@ from spf_portrait.loop import run_stages
 from spf_portrait.losses import denoising_loss
 from spf_portrait.preparation import PreparedTraining, TrainingJob, prepare
 from spf_portrait.schedule import add_noise, prediction_target
-from spf_portrait.stages import Stage
+from spf_portrait.stages import Draw, Stage
 from spf_portrait.validation import SMALLEST_SPLIT, WATCHED, Validation, rest_kept, split_rows, target_gained
 from tests.spf_portrait.tiny_adapters import scramble
 from tests.spf_portrait.tiny_model import write_caption_folder
@@ -126,8 +126,8 @@ def test_no_step_uses_a_portrait_that_is_held_out(make_job: Make, tmp_path: Path
     with ExitStack() as stack:
         run = prepare(job, lambda event: None, stack)
 
-        def losses(indices: Tensor, drawn: Tensor, noise: Tensor) -> dict[str, Tensor]:
-            used.update(numbers(indices))
+        def losses(draw: Draw) -> dict[str, Tensor]:
+            used.update(numbers(draw.portraits))
             return {"denoise": denoising_loss(run.state.parameters[0].sum(), torch.zeros(()))}
 
         stage = Stage("stage1", SMALLEST_SPLIT, losses, {"denoise": 1.0})

@@ -5,6 +5,7 @@ import torch
 
 from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.clip_space import load_clip_space
+from spf_portrait.contract.jobs import TrainingSpec
 from spf_portrait.evaluation.control_maps import TIMES, control_map_quality, covered_share
 from spf_portrait.map_settings import MapSettings
 from spf_portrait.pico.known_domain import PicoDomain
@@ -24,7 +25,9 @@ def test_the_share_of_a_cell_that_a_mask_covers() -> None:
 def test_the_map_of_a_known_attribute_finds_it(pico: BaseModel) -> None:
     portraits = PicoDomain(pico.path, "a hat").portraits(range(3))
     clip = load_clip_space(pico.path, pico.tokenizer, pico.device)
-    found = control_map_quality(pico, clip, portraits, MapSettings(gain=0, noise_scale=None, bank_range=None))
+    found = control_map_quality(
+        pico, clip, portraits, MapSettings(spec=TrainingSpec(control_map_gain=0), noise_scale=None, bank_range=None)
+    )
     assert [len(at_times) for at_times in found] == [len(TIMES)] * 3
     assert sum(quality.auc for at_times in found for quality in at_times) / 15 > 0.7
     assert all(0 <= quality.outside <= quality.inside <= 1 for at_times in found for quality in at_times)
@@ -33,7 +36,7 @@ def test_the_map_of_a_known_attribute_finds_it(pico: BaseModel) -> None:
 def test_scale_and_gain_of_the_training_arrive(pico: BaseModel) -> None:
     portraits = PicoDomain(pico.path, "sunglasses").portraits([0])
     clip = load_clip_space(pico.path, pico.tokenizer, pico.device)
-    wide = MapSettings(gain=0, noise_scale=torch.full((10,), 1e6), bank_range=(0, 1e-9))
-    subtracted = MapSettings(gain=4, noise_scale=None, bank_range=(-2, -1))
+    wide = MapSettings(spec=TrainingSpec(control_map_gain=0), noise_scale=torch.full((10,), 1e6), bank_range=(0, 1e-9))
+    subtracted = MapSettings(spec=TrainingSpec(control_map_gain=4), noise_scale=None, bank_range=(-2, -1))
     assert all(quality.inside < 1e-3 for quality in control_map_quality(pico, clip, portraits, wide)[0])
     assert all(quality.inside < 0.3 for quality in control_map_quality(pico, clip, portraits, subtracted)[0])

@@ -11,6 +11,7 @@ from PIL import Image
 
 from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.contract.errors import SpecError
+from spf_portrait.contract.jobs import TrainingSpec
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.evaluation.drawing import Case, FourPictures
 from spf_portrait.evaluation.known_domain import known_domain
@@ -25,7 +26,7 @@ from spf_portrait.pico.parser import PARSER_FILE, Parser
 from spf_portrait.pico.renderer import render
 from spf_portrait.untyped import safetensors_torch
 
-SETTINGS = MapSettings(gain=0.1, noise_scale=None, bank_range=None)
+SETTINGS = MapSettings(spec=TrainingSpec(control_map_gain=0.1), noise_scale=None, bank_range=None)
 
 
 @pytest.fixture(scope="module")
