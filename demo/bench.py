@@ -1,49 +1,95 @@
-"""`make bench`: what SPF costs beside plain LoRA, and recording beside not recording, as ratios from one run."""
+"""`make bench`: what SPF costs beside plain LoRA, and recording beside not recording, as ratios from one run.
+
+Each training runs in a process of its own, so that its peak memory is its own; they take turns, and the fastest of
+each counts.
+"""
 
 import json
+import multiprocessing
+import resource
+import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from demo.__main__ import BASE_TEXT, EXAMPLE
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.events import Event, Progress
-from spf_portrait.contract.jobs import ComparisonSpec, Method, TrainingSpec
-from spf_portrait.sample import SampleJob, sample
-from spf_portrait.train import TrainingJob, train
+from spf_portrait.contract.jobs import ComparisonSpec, TrainingSpec
 
 _STEPS: Final = 20
 _ROUNDS: Final = 3
+_TRAININGS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "lora": {"method": "lora"},
+    "alignment": {"losses": {"enhancement": False}},
+    "spf": {},
+}
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """Of one training: mean seconds of a step, and the process's peak memory."""
+
+    step_s: float
+    memory_mib: float
 
 
 def main() -> None:
     """Print one line of JSON."""
+    taken: dict[str, list[_Cost]] = {name: [] for name in _TRAININGS}
     with tempfile.TemporaryDirectory() as scratch:
-        steps = {method: _step_s(method, Path(scratch)) for method in ("lora", "spf")}
+        for _ in range(_ROUNDS):
+            for name, options in _TRAININGS.items():
+                taken[name].append(_apart(options, Path(scratch)))
         pairs = _pair_s(Path(scratch))
+    step_s = {name: min(cost.step_s for cost in costs) for name, costs in taken.items()}
+    memory_mib = {name: min(cost.memory_mib for cost in costs) for name, costs in taken.items()}
     measured = {
-        "lora_step_s": round(steps["lora"], 3),
-        "spf_step_over_lora_step": round(steps["spf"] / steps["lora"], 2),
+        "lora_step_s": round(step_s["lora"], 3),
+        "alignment_step_over_lora_step": round(step_s["alignment"] / step_s["lora"], 2),
+        "spf_step_over_lora_step": round(step_s["spf"] / step_s["lora"], 2),
+        "lora_memory_mib": round(memory_mib["lora"]),
+        "alignment_memory_over_lora_memory": round(memory_mib["alignment"] / memory_mib["lora"], 2),
+        "spf_memory_over_lora_memory": round(memory_mib["spf"] / memory_mib["lora"], 2),
         "pair_s": round(pairs[False], 2),
         "recording_over_not_recording": round(pairs[True] / pairs[False], 3),
     }
     print(json.dumps(measured))
 
 
-def _step_s(method: Method, scratch: Path) -> float:
-    """Mean seconds of a step: of the alignment for SPF, of fine-tuning for plain LoRA. The first step is left out."""
+def _apart(options: Mapping[str, Any], scratch: Path) -> _Cost:
+    """Train in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_train, dict(options), scratch).result()
+
+
+def _train(options: dict[str, Any], scratch: Path) -> _Cost:
+    """Stage 2 alone: alignment for SPF, fine-tuning for plain LoRA. The first step is left out of the mean."""
+    from spf_portrait.train import TrainingJob, train
+
     reached: list[tuple[int, float]] = []
 
     def note(event: Event) -> None:
         if isinstance(event, Progress) and event.phase == "stage2" and event.step > 0:
             reached.append((event.step, time.perf_counter()))
 
-    spec = TrainingSpec.from_preset("quick", method=method, stage1_steps=0, stage2_steps=_STEPS, checkpoint_every=0)
+    fixed: dict[str, Any] = {"stage1_steps": 0, "stage2_steps": _STEPS, "checkpoint_every": 0, "validate_every": 0}
+    spec = TrainingSpec.from_preset("quick", **{**fixed, **options})
     data = find_base("pico").path / "examples" / f"{EXAMPLE}.zip"
-    train(TrainingJob(data=data, out=scratch / method, checkpoints=scratch / f"{method}-checkpoints", spec=spec), note)
+    with tempfile.TemporaryDirectory(dir=scratch) as out:
+        train(TrainingJob(data=data, out=Path(out), checkpoints=Path(out) / "checkpoints", spec=spec), note)
     (first, started), (last, ended) = reached[0], reached[-1]
-    return (ended - started) / (last - first)
+    return _Cost((ended - started) / (last - first), _peak_mib())
+
+
+def _peak_mib() -> float:
+    """Of this process; macOS counts in bytes, Linux in KiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)
 
 
 def _pair_s(scratch: Path) -> dict[bool, float]:
@@ -52,19 +98,21 @@ def _pair_s(scratch: Path) -> dict[bool, float]:
     for _ in range(_ROUNDS):
         for maps in (False, True):
             spec = ComparisonSpec(base_text=BASE_TEXT, target=EXAMPLE, maps=maps)
-            taken[maps].append(_drawing_s(SampleJob(spec=spec, adapter=None, out=scratch / "pair")))
+            taken[maps].append(_drawing_s(spec, scratch / "pair"))
     return {maps: min(seconds) for maps, seconds in taken.items()}
 
 
-def _drawing_s(job: SampleJob) -> float:
+def _drawing_s(spec: ComparisonSpec, out: Path) -> float:
     """Seconds from the first to the last denoising step; loading the model is not counted."""
+    from spf_portrait.sample import SampleJob, sample
+
     times: list[float] = []
 
     def note(event: Event) -> None:
         if isinstance(event, Progress) and event.phase == "sampling":
             times.append(time.perf_counter())
 
-    sample(job, note)
+    sample(SampleJob(spec=spec, adapter=None, out=out), note)
     return times[-1] - times[0]
 
 

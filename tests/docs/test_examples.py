@@ -10,6 +10,7 @@ from spf_portrait.contract.artifacts import ADAPTER, EVALUATION, RESPONSE
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
+@pytest.mark.slow
 def test_train_and_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = importlib.util.spec_from_file_location("train_and_compare", EXAMPLES / "train_and_compare.py")
     assert found is not None
