@@ -18,8 +18,9 @@ from typing import Any, Final
 
 from demo.__main__ import BASE_TEXT, EXAMPLE
 from spf_portrait.contract.bases import find_base
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.events import Event, Progress
-from spf_portrait.contract.jobs import ComparisonSpec, TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 
 _STEPS: Final = 20
 _ROUNDS: Final = 3

@@ -10,7 +10,7 @@ from spf_portrait.attention_maps import mean_over_layers
 from spf_portrait.attention_recorder import AttentionRecord, AttentionRecorder
 from spf_portrait.base_model import BaseModel, decode_latents, predict
 from spf_portrait.clip_space import ClipSpace
-from spf_portrait.contract.jobs import AlignedLayers, TrainingSpec
+from spf_portrait.contract.training_spec import AlignedLayers, TrainingSpec
 from spf_portrait.control_map import RunningScale, bucket_of, control_map, noise_difference, running_maximum, scaled
 from spf_portrait.dual_path import PathResult, reference_pass, response_pass
 from spf_portrait.enhancement import FORMS, Embeddings

@@ -15,9 +15,9 @@ from spf_portrait.cli_options import add_common, chosen_options
 from spf_portrait.cli_train import add_train
 from spf_portrait.contract.artifacts import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from spf_portrait.contract.bases import known_bases
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import SpecError, SpfError
 from spf_portrait.contract.events import Failed
-from spf_portrait.contract.jobs import ComparisonSpec
 from spf_portrait.library_settings import settle_libraries
 from spf_portrait.progress import Report
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from spf_portrait.contract.artifacts import EXIT_OK
+from spf_portrait.contract.drawing_spec import EvaluationSpec
 from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.events import Finished
-from spf_portrait.contract.jobs import EvaluationSpec
 from spf_portrait.library_settings import settle_libraries
 from spf_portrait.progress import Report
 

@@ -5,7 +5,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from spf_portrait.contract.jobs import PRESETS, TrainingSpec
+from spf_portrait.contract.presets import PRESETS
+from spf_portrait.contract.training_spec import TrainingSpec
 
 _WIDTH: Final = 110
 _NAMES: Final = 34

@@ -10,7 +10,8 @@ from typing import Any
 from spf_portrait.cli_options import add_common, chosen_options
 from spf_portrait.cli_settings import described_settings, preset_table
 from spf_portrait.contract.artifacts import EXIT_OK, EXIT_PREEMPTED
-from spf_portrait.contract.jobs import PRESETS, LossSwitches, TrainingSpec
+from spf_portrait.contract.presets import PRESETS
+from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
 from spf_portrait.library_settings import settle_libraries
 from spf_portrait.progress import Report
 

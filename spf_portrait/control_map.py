@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from spf_portrait.contract.jobs import Subtraction
+from spf_portrait.contract.training_spec import Subtraction
 
 _EPSILON: Final = 1e-6
 SCALE_BUCKETS: Final = 10

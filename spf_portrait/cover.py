@@ -3,7 +3,7 @@
 from typing import Final
 
 from spf_portrait.base_model import BaseModel
-from spf_portrait.contract.jobs import ComparisonSpec
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.pair import draw_pair
 from spf_portrait.pictures import SOFTWARE, generated_png

@@ -12,7 +12,7 @@ from typing import Final
 import torch.nn.functional as F
 from torch import Tensor
 
-from spf_portrait.contract.jobs import EnhancementForm
+from spf_portrait.contract.training_spec import EnhancementForm
 
 
 @dataclass(frozen=True)

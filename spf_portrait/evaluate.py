@@ -13,8 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 from spf_portrait.adapter import load_adapter, set_strength
 from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.contract.artifacts import EVALUATION, EVALUATION_SHEET
+from spf_portrait.contract.drawing_spec import EvaluationSpec
 from spf_portrait.contract.errors import DataError
-from spf_portrait.contract.jobs import EvaluationSpec
 from spf_portrait.evaluation.cases import held_out_cases, read_cases
 from spf_portrait.evaluation.drawing import Case, FourPictures, Sampling, as_images, draw_four
 from spf_portrait.evaluation.known_domain import KnownDomain, known_domain

@@ -10,7 +10,7 @@ import torch
 
 from spf_portrait.checkpoint import newest_sound_step
 from spf_portrait.contract.errors import TrainingError
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 
 _OF_THE_CPU: Final = ("not enough memory", "can't allocate memory")
 """What torch says when the machine has no memory left; it has no class of its own for that."""

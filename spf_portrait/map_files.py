@@ -15,7 +15,7 @@ from spf_portrait.contract.artifacts import (
     control_map_name,
     noise_difference_name,
 )
-from spf_portrait.contract.jobs import ComparisonSpec
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.map_settings import MapSettings, caption_shares
 from spf_portrait.pair import Pair, PathDrawing, control_maps, scaled_differences
 from spf_portrait.pictures import coloured_png, grey_png

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from spf_portrait.clip_space import TextSpace
-from spf_portrait.contract.jobs import TrainingSpec
 from spf_portrait.contract.phrases import Caption
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.control_map import phrase_distances
 from spf_portrait.training_set import prompt_shares
 

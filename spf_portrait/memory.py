@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from spf_portrait.contract.jobs import Precision
+from spf_portrait.contract.training_spec import Precision
 
 
 @contextmanager

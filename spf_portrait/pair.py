@@ -16,7 +16,7 @@ from spf_portrait.adapter import adapter_off
 from spf_portrait.attention_maps import TARGET, mean_over_layers
 from spf_portrait.attention_recorder import AttentionRecorder
 from spf_portrait.base_model import BaseModel, decode_latents, encode_nothing, encode_text, predict
-from spf_portrait.contract.jobs import ComparisonSpec
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.control_map import bucket_of, control_map, noise_difference, running_maximum, scaled
 from spf_portrait.families.text_embedding import TextEmbedding
 from spf_portrait.prompts import Prompt, reference_prompt, response_prompt

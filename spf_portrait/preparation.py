@@ -20,7 +20,7 @@ from spf_portrait.clip_space import clip_of, text_space_of
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.caption_set import LoadedCaptionSet, load_caption_set
 from spf_portrait.contract.events import Notice
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.contract.vocabulary import training_notices
 from spf_portrait.control_map import RunningScale
 from spf_portrait.export import AdapterFacts

@@ -12,9 +12,9 @@ import torch
 from spf_portrait.adapter import adapters_loaded
 from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.contract.artifacts import RECONSTRUCTION, REFERENCE, RESPONSE, SAMPLE
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.events import Finished, Notice
-from spf_portrait.contract.jobs import ComparisonSpec
 from spf_portrait.fingerprint import base_fingerprint
 from spf_portrait.layer_maps import layer_maps
 from spf_portrait.map_files import map_files

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from spf_portrait.alignment import Alignment
 from spf_portrait.base_model import BaseModel, predict
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.losses import denoising_loss
 from spf_portrait.micro_batches import in_batches
 from spf_portrait.states import grown, noised

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from spf_portrait.adapter import adapter_off
 from spf_portrait.base_model import BaseModel, predict
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.families.text_embedding import TextEmbedding
 from spf_portrait.schedule import Schedule, add_noise, moved, prediction_target
 from spf_portrait.training_set import TrainingRows

@@ -14,9 +14,9 @@ from spf_portrait.base_model import BaseModel, encode_pixels, encode_text
 from spf_portrait.clip_space import ClipSpace, TextSpace
 from spf_portrait.contract.caption_set import LoadedCaptionSet
 from spf_portrait.contract.errors import DataError
-from spf_portrait.contract.jobs import TrainingSpec
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.portraits import open_portrait, square
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.control_map import phrase_distances, phrase_shares, stretched
 from spf_portrait.families.text_embedding import TextEmbedding, stacked
 from spf_portrait.prompts import Prompt, reference_prompt, response_prompt

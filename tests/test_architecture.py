@@ -21,7 +21,7 @@ sys.exit("loaded: " + ", ".join(loaded) if loaded else 0)
         "backend.main",
         "spf_portrait",
         "spf_portrait.contract.caption_set",
-        "spf_portrait.contract.jobs",
+        "spf_portrait.contract.training_spec",
         "spf_portrait.contract.events",
         "worker.app",
     ],

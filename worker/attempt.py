@@ -26,9 +26,9 @@ from backend.storage import LocalStorage
 from backend.tables import DatasetVersion
 from spf_portrait.contract.artifacts import ADAPTER
 from spf_portrait.contract.drawing_order import DrawingOrder
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import DataError, ModelError, SpfError
 from spf_portrait.contract.events import CheckpointSaved, Progress, Validated
-from spf_portrait.contract.jobs import ComparisonSpec
 from worker.drawing_desk import DrawingDesk, Supervision
 from worker.publish import publish_adapter, publish_comparison
 from worker.supervisor import Outcome, Timing, supervise

@@ -30,7 +30,9 @@ from backend.jobs.schemas import (
 from backend.paging import PageRequest, cut_page
 from backend.tables import FINAL_STATES, Job, JobKind, JobState
 from spf_portrait.contract.bases import find_base
-from spf_portrait.contract.jobs import ComparisonSpec, Preset, TrainingSpec
+from spf_portrait.contract.drawing_spec import ComparisonSpec
+from spf_portrait.contract.presets import Preset
+from spf_portrait.contract.training_spec import TrainingSpec
 
 
 def create_job(context: Context, order: JobIn, idempotency_key: str | None) -> tuple[JobOut, bool]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from spf_portrait.contract.artifacts import ADAPTER
 from spf_portrait.contract.bases import find_base
-from spf_portrait.contract.jobs import ComparisonSpec, EvaluationSpec, TrainingSpec
+from spf_portrait.contract.drawing_spec import ComparisonSpec, EvaluationSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.evaluate import EvaluationJob, evaluate_adapter
 from spf_portrait.evaluation.table import table
 from spf_portrait.library_settings import settle_libraries

@@ -16,7 +16,7 @@ from spf_portrait.adapter.weight_changes import (
     weight_changes,
 )
 from spf_portrait.base_model import BaseModel
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.untyped import peft
 
 

@@ -7,7 +7,8 @@ from torch import nn
 
 from spf_portrait.base_model import BaseModel
 from spf_portrait.contract.errors import ModelError, SpecError
-from spf_portrait.contract.jobs import AdapterKind, AdapterLayers
+from spf_portrait.contract.presets import AdapterKind
+from spf_portrait.contract.training_spec import AdapterLayers
 
 
 def adapter_targets(base: BaseModel, layers: AdapterLayers) -> str:

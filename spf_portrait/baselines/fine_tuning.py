@@ -4,7 +4,7 @@ They differ in what trains: LoRA beside self- and cross-attention, as in diffuse
 """
 
 from spf_portrait.base_model import BaseModel
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.stages import Stage, denoising
 from spf_portrait.training_set import TrainingRows
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from spf_portrait.contract.drawing_spec import MAX_ADAPTERS, ComparisonSpec
 from spf_portrait.contract.errors import SpecError
-from spf_portrait.contract.jobs import MAX_ADAPTERS, ComparisonSpec
 
 
 class DrawingOrder(BaseModel):

@@ -1,12 +1,13 @@
 """An order for a grid: prompts × seeds, each drawn by the original model and with every adapter."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Annotated, Any, Final, Self
+from collections.abc import Hashable, Sequence
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed
+from spf_portrait.contract.drawing_spec import AdapterUse
 from spf_portrait.contract.errors import SpecError
-from spf_portrait.contract.jobs import AdapterUse, BaseKey, Seed
 from spf_portrait.contract.phrases import MAX_CAPTION_CHARACTERS, MAX_PHRASE_CHARACTERS, Caption, split_phrases
 
 MAX_PROMPTS: Final = 16
@@ -20,10 +21,8 @@ REFERENCE_COLUMN: Final = "reference"
 _Prompt = Annotated[str, Field(min_length=1, max_length=MAX_CAPTION_CHARACTERS)]
 
 
-class GridSpec(BaseModel):
+class GridSpec(ClosedSpec):
     """One grid. Every adapter is a column of its own, beside the original model's column."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     base: BaseKey = "pico"
     prompts: tuple[_Prompt, ...] = Field(min_length=1, max_length=MAX_PROMPTS, description="without the target")
@@ -34,19 +33,6 @@ class GridSpec(BaseModel):
     adapters: tuple[AdapterUse, ...] = Field(min_length=1, max_length=MAX_COLUMNS)
     steps: int = Field(default=25, ge=1, le=100, description="denoising steps")
     guidance_scale: float = Field(default=4.0, ge=1, le=20)
-
-    @classmethod
-    def from_mapping(cls, options: Mapping[str, Any]) -> Self:
-        """Check options as they come from a command line.
-
-        Raises:
-            SpecError: An option is missing, unknown or out of bounds, says something twice, or all of them together
-                ask for too many pictures.
-        """
-        try:
-            return cls.model_validate(dict(options))
-        except ValidationError as error:
-            raise _refused(error) from error
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:
@@ -93,20 +79,3 @@ def _check_distinct(what: str, found: Sequence[Hashable]) -> None:
         raise SpecError(
             "said_twice", f"{twice[0]!r} twice among the {what}", f"{what} that differ", "Give each of them once"
         )
-
-
-def _refused(error: ValidationError) -> SpecError:
-    """Say the first thing that is wrong."""
-    first = error.errors()[0]
-    name, kind = ".".join(str(part) for part in first["loc"]), first["type"]
-    if kind == "extra_forbidden":
-        known = ", ".join(GridSpec.model_fields)
-        return SpecError("unknown_option", f"the option {name!r}", known, "Take it out, or correct its name")
-    if kind == "missing":
-        return SpecError("missing_option", f"no option {name!r}", "a value for it", f"Give {name}")
-    return SpecError(
-        "option_out_of_bounds",
-        f"{name} = {repr(first['input'])[:80]}",
-        first["msg"].removeprefix("Input should be "),
-        f"Give {name} an allowed value",
-    )

@@ -15,7 +15,7 @@ from backend.db import Database
 from backend.ids import new_id
 from backend.jobs import transitions
 from backend.tables import Adapter
-from spf_portrait.contract.jobs import PRESETS
+from spf_portrait.contract.presets import PRESETS
 from tests.backend.service_fixtures import GOOD_FILES, NewJob, parts
 
 URL = "/api/v1/jobs"

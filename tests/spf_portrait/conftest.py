@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spf_portrait.base_model import BaseModel, load_base
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.preparation import TrainingJob
 from tests.spf_portrait.tiny_model import write_caption_folder, write_tiny_base
 

@@ -13,8 +13,8 @@ from spf_portrait.attention_recorder import AttentionRecorder
 from spf_portrait.base_model import BaseModel, predict
 from spf_portrait.clip_space import load_clip_space
 from spf_portrait.contract.caption_set import load_caption_set
-from spf_portrait.contract.jobs import LossSwitches, TrainingSpec
 from spf_portrait.contract.phrases import Caption
+from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
 from spf_portrait.control_map import SCALE_BUCKETS, RunningScale
 from spf_portrait.families.text_embedding import TextEmbedding
 from spf_portrait.preparation import TrainingJob

@@ -11,7 +11,8 @@ import pytest
 from spf_portrait.cli import main
 from spf_portrait.contract.artifacts import ADAPTER, EXIT_FAILED, EXIT_OK, EXIT_PREEMPTED, EXIT_USAGE, REPORT
 from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Notice, Progress, parse_event
-from spf_portrait.contract.jobs import PRESETS, TrainingSpec
+from spf_portrait.contract.presets import PRESETS
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.contract.vocabulary import VOCABULARY
 
 SHORT = ["--base", "tiny", "--set", "stage1_steps=2", "--set", "stage2_steps=2", "--set", "batch_size=2"]

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from spf_portrait.contract.jobs import EnhancementForm
+from spf_portrait.contract.training_spec import EnhancementForm
 from spf_portrait.enhancement import FORMS, Embeddings
 
 

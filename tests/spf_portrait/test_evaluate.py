@@ -12,8 +12,8 @@ from spf_portrait.adapter.kohya_names import kohya_names
 from spf_portrait.base_model import load_base
 from spf_portrait.cli import main
 from spf_portrait.contract.artifacts import ADAPTER, EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from spf_portrait.contract.drawing_spec import EvaluationSpec
 from spf_portrait.contract.errors import DataError
-from spf_portrait.contract.jobs import EvaluationSpec
 from spf_portrait.evaluate import EvaluationJob, evaluate_adapter
 from spf_portrait.evaluation.results import Estimate, Evaluation
 from spf_portrait.export.tensors import kohya_tensors

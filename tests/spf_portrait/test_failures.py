@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from spf_portrait.contract.errors import TrainingError
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.failures import check_finite, memory_shortage_told
 from spf_portrait.losses import denoising_loss
 from spf_portrait.preparation import TrainingJob

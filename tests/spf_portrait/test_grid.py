@@ -24,10 +24,10 @@ from spf_portrait.contract.artifacts import (
     RESPONSE,
     grid_picture_name,
 )
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import DataError, SpecError
 from spf_portrait.contract.events import Notice, Progress
 from spf_portrait.contract.grid import MAX_PICTURES, GridSpec
-from spf_portrait.contract.jobs import ComparisonSpec
 from spf_portrait.grid import GridJob, draw_grid
 from spf_portrait.grid_sheet import Block, grid_sheet
 from spf_portrait.pictures import read_settings

@@ -23,7 +23,7 @@ KILLED_AT = {
 DYING = """
 import json, os, signal, sys
 from pathlib import Path
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.preparation import TrainingJob
 from spf_portrait.train import train
 

@@ -10,7 +10,7 @@ import torch
 from spf_portrait.adapter import adapter_deltas, adapter_parameters
 from spf_portrait.alignment import Alignment
 from spf_portrait.contract.errors import DataError, ModelError, SpfError
-from spf_portrait.contract.jobs import LossSwitches, TrainingSpec
+from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
 from spf_portrait.preparation import PreparedTraining, TrainingJob, prepare, spec_hash
 from spf_portrait.training_set import load_pixels
 

@@ -26,9 +26,9 @@ from spf_portrait.contract.artifacts import (
     mean_attention_difference_name,
     noise_difference_name,
 )
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import ModelError, SpecError
 from spf_portrait.contract.events import Notice, Progress
-from spf_portrait.contract.jobs import ComparisonSpec
 from spf_portrait.families.text_embedding import TextEmbedding
 from spf_portrait.layer_maps import attention_difference
 from spf_portrait.pair import Pair, PathDrawing, draw_pair, evenly_chosen

@@ -13,9 +13,10 @@ import torch
 from spf_portrait.base_model import load_base
 from spf_portrait.contract.artifacts import ADAPTER, EXIT_FAILED, SAMPLE
 from spf_portrait.contract.drawing_order import DrawingOrder, parse_order
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import ModelError, SpecError
 from spf_portrait.contract.events import Failed, Finished, Progress, parse_event
-from spf_portrait.contract.jobs import ComparisonSpec, TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.kept_base import KeptBase
 from spf_portrait.preparation import TrainingJob
 from spf_portrait.sample import SampleJob, sample

@@ -8,7 +8,7 @@ import torch
 from spf_portrait.adapter import CROSS_ATTENTION, adapter_off, adapter_parameters, attach_adapter
 from spf_portrait.base_model import BaseModel, predict
 from spf_portrait.contract.caption_set import load_caption_set
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.families.text_embedding import TextEmbedding
 from spf_portrait.preparation import TrainingJob
 from spf_portrait.schedule import moved

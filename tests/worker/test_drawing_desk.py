@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from spf_portrait.contract.drawing_order import DrawingOrder
-from spf_portrait.contract.jobs import ComparisonSpec
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from tests.worker.double_engine import UNLUCKY_SEED
 from tests.worker.test_supervisor import DOUBLE, TIMING, Records
 from worker.drawing_desk import DrawingDesk, Supervision

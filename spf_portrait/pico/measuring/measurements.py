@@ -9,7 +9,7 @@ from PIL import Image
 
 from spf_portrait.base_model import load_base
 from spf_portrait.clip_space import load_clip_space
-from spf_portrait.contract.jobs import ComparisonSpec
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.pair import draw_pair
 from spf_portrait.pico.identity import load_identity
 from spf_portrait.pico.identity_check import identity_check

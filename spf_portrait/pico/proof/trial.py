@@ -14,7 +14,7 @@ from spf_portrait.adapter import adapters_loaded
 from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.contract.artifacts import ADAPTER
 from spf_portrait.contract.errors import ModelError
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.evaluation.cases import held_out_cases
 from spf_portrait.evaluation.drawing import Case, FourPictures, Sampling, draw_both
 from spf_portrait.evaluation.known_domain import KnownDomain, known_domain

@@ -21,7 +21,8 @@ from spf_portrait.adapter import (
 )
 from spf_portrait.base_model import BaseModel, predict
 from spf_portrait.contract.errors import SpecError
-from spf_portrait.contract.jobs import AdapterKind, TrainingSpec
+from spf_portrait.contract.presets import AdapterKind
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.families.text_embedding import TextEmbedding
 from tests.spf_portrait.tiny_adapters import scramble
 

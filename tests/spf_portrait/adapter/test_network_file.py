@@ -17,7 +17,7 @@ from spf_portrait.adapter import (
 from spf_portrait.base_model import BaseModel, load_base, predict
 from spf_portrait.contract.artifacts import ADAPTER, ADAPTER_PICTURE, LOSS_LOG, REPORT
 from spf_portrait.contract.errors import ExportError, ModelError, SpecError
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.export import AdapterFacts, export_checkpoint
 from spf_portrait.families.text_embedding import TextEmbedding
 from spf_portrait.preparation import TrainingJob

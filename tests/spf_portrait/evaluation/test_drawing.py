@@ -4,8 +4,8 @@ from torch import Tensor
 
 from spf_portrait.adapter import CROSS_ATTENTION, adapter_deltas, attach_adapter
 from spf_portrait.base_model import BaseModel
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import DataError
-from spf_portrait.contract.jobs import ComparisonSpec
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.evaluation.drawing import Case, Sampling, draw_four
 from spf_portrait.pair import draw_pair

@@ -11,8 +11,8 @@ from PIL import Image
 
 from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.contract.errors import SpecError
-from spf_portrait.contract.jobs import TrainingSpec
 from spf_portrait.contract.phrases import Caption
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.evaluation.drawing import Case, FourPictures
 from spf_portrait.evaluation.known_domain import known_domain
 from spf_portrait.evaluation.measuring import measure

@@ -28,7 +28,7 @@ from spf_portrait.contract.artifacts import (
     REPORT,
 )
 from spf_portrait.contract.errors import ExportError
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.export import AdapterFacts, export_checkpoint
 from spf_portrait.export.hashes import file_hash, hash_behind_header
 from spf_portrait.export.tensors import single_file_tensors

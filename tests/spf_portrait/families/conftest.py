@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spf_portrait.contract.jobs import TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.preparation import TrainingJob
 from tests.spf_portrait.families.tiny_families import write_shared_clip, write_tiny
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from spf_portrait.contract.artifacts import ADAPTER, LOSS_LOG, RESPONSE
 from spf_portrait.contract.base_info import SHARED_CLIP_FOLDER
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import ModelError
-from spf_portrait.contract.jobs import ComparisonSpec
 from spf_portrait.preparation import TrainingJob
 from spf_portrait.sample import SampleJob, sample
 from spf_portrait.train import train

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from spf_portrait.contract.events import Event
-from spf_portrait.contract.jobs import LossSwitches, TrainingSpec
+from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
 from spf_portrait.pico.proof.systems import SYSTEMS, systems_named
 from spf_portrait.pico.proof.trial import Bench
 

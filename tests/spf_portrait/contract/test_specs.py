@@ -6,19 +6,10 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
+from spf_portrait.contract.drawing_spec import AdapterUse, ComparisonSpec
 from spf_portrait.contract.errors import DataError, SpecError
-from spf_portrait.contract.jobs import (
-    PRESETS,
-    SPF_PAPER,
-    WHOLE_NETWORK_LEARNING_RATE,
-    AdapterKind,
-    AdapterUse,
-    ComparisonSpec,
-    LossSwitches,
-    Method,
-    Preset,
-    TrainingSpec,
-)
+from spf_portrait.contract.presets import PRESETS, SPF_PAPER, WHOLE_NETWORK_LEARNING_RATE, AdapterKind, Method, Preset
+from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
 
 
 @pytest.mark.parametrize("preset", get_args(Preset))

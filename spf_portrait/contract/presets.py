@@ -1,0 +1,69 @@
+"""What can be chosen by one word: methods, presets, and the settings that these stand for."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+Method = Literal["spf", "spf-paper", "lora", "naive"]
+Preset = Literal["quick", "standard", "thorough"]
+AdapterKind = Literal["lora", "cross_attention", "whole_network"]
+
+PRESETS: Final[Mapping[Preset, Mapping[str, int | float]]] = MappingProxyType(
+    {
+        "quick": {
+            "stage1_steps": 200,
+            "stage2_steps": 200,
+            "batch_size": 4,
+            "rank": 8,
+            "learning_rate": 2e-3,
+        },
+        "standard": {
+            "stage1_steps": 500,
+            "stage2_steps": 1000,
+            "batch_size": 4,
+            "rank": 8,
+            "learning_rate": 5e-4,
+        },
+        "thorough": {
+            "stage1_steps": 1500,
+            "stage2_steps": 3000,
+            "batch_size": 8,
+            "rank": 16,
+            "learning_rate": 2e-4,
+        },
+    }
+)
+
+
+CROSS_ATTENTION_LEARNING_RATE: Final[Mapping[Preset, float]] = MappingProxyType(
+    {"quick": 3e-4, "standard": 8e-5, "thorough": 3e-5}
+)
+"""The presets' learning rate for whole matrices: every weight takes a step of its own, so the steps are smaller."""
+WHOLE_NETWORK_LEARNING_RATE: Final = 1e-4
+"""Every preset's, where all weights train."""
+SPF_PAPER: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "states": "grown",
+        "enhancement_form": "exemplar",
+        "control_map_gain": 1.0,
+        "control_map_subtraction": "sum",
+        "w_base_anchor": 0.0,
+    }
+)
+"""What method spf-paper sets: the paper's figure read word by word, see ARCHITECTURE.md. It is frozen."""
+
+
+def own_adapter_kind(method: Method) -> AdapterKind:
+    """What trains, unless another kind is ordered."""
+    return "whole_network" if method == "naive" else "lora"
+
+
+def preset_values(preset: Preset, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a preset, with the learning rate that suits what trains, and those that the method sets."""
+    values: dict[str, Any] = {**PRESETS.get(preset, {})}
+    kind = overrides.get("adapter") or own_adapter_kind(overrides.get("method", "spf"))
+    if kind == "whole_network":
+        values["learning_rate"] = WHOLE_NETWORK_LEARNING_RATE
+    elif kind == "cross_attention" and preset in CROSS_ATTENTION_LEARNING_RATE:
+        values["learning_rate"] = CROSS_ATTENTION_LEARNING_RATE[preset]
+    return values | (SPF_PAPER if overrides.get("method") == "spf-paper" else {})

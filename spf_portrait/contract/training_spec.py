@@ -1,0 +1,167 @@
+"""An order for a training."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed
+from spf_portrait.contract.presets import AdapterKind, Method, Preset, own_adapter_kind, preset_values
+
+EnhancementForm = Literal["exemplar", "image_direction", "text_direction"]
+AdapterLayers = Literal["cross_attention", "cross_attention_kv", "all_attention"]
+AlignedLayers = Literal["all", "first_half", "second_half"]
+States = Literal["noised", "grown"]
+GrownBy = Literal["response", "reference"]
+Subtraction = Literal["sum", "mean"]
+Precision = Literal["fp32", "bf16"]
+Weight = Annotated[float, Field(ge=0, le=100)]
+
+
+class LossSwitches(ClosedSpec):
+    """The parts of the second stage, each of which can be switched off (the rows of the ablation)."""
+
+    text_consistent: bool = Field(default=True, description="phrase maps of the two paths agree")
+    fine_grained: bool = Field(default=True, description="cross-attention queries of the two paths agree")
+    enhancement: bool = Field(default=True, description="the response shows the target")
+    control_map: bool = Field(default=True, description="weigh the alignment by where the target answers")
+
+
+class TrainingSpec(ClosedSpec):
+    """One training. The defaults are those of the preset "quick"."""
+
+    base: BaseKey = "pico"
+    method: Method = Field(
+        default="spf",
+        description="spf; spf-paper, its settings as the paper's figure shows them; or for comparison plain LoRA and "
+        "naive fine-tuning of all weights",
+    )
+    preset: Preset = "quick"
+    seed: Seed = 0
+    stage1_steps: int = Field(default=200, ge=0, le=20_000, description="steps of ordinary fine-tuning")
+    stage2_steps: int = Field(
+        default=200,
+        ge=0,
+        le=20_000,
+        description="steps of dual-path alignment; of fine-tuning with methods lora and naive",
+    )
+    batch_size: int = Field(default=4, ge=1, le=64, description="portraits that are worked on at once")
+    accumulation: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="batches a step, one after the other: a step of so many more portraits in little more memory, "
+        "about a third slower",
+    )
+    learning_rate: float = Field(default=2e-3, ge=1e-6, le=1e-1)
+    adapter: AdapterKind | None = Field(
+        default=None,
+        description="what trains: LoRA, the whole cross-attention matrices, or every weight of the network; null for "
+        "the method's own (naive: whole_network, others: lora)",
+    )
+    layers: AdapterLayers | None = Field(
+        default=None,
+        description="matrices that are adapted: queries, keys, values and output of cross-attention, its keys and "
+        "values alone, or all attention; null for the method's own (spf: cross_attention, lora: all_attention)",
+    )
+    rank: int = Field(
+        default=8, ge=1, le=128, description="rank of the adapter; of the exported file, where whole matrices train"
+    )
+    image_size_px: int | None = Field(
+        default=None, ge=32, le=2048, description="side in pixels; the base's own if null"
+    )
+    w_text_consistent: Weight = 0.02
+    w_fine_grained: Weight = 1.0
+    w_enhancement: Weight = 0.3
+    w_base_anchor: Annotated[
+        Weight, Field(description="hold the answer to the base text alone; a pass more, about half as slow again")
+    ] = 0.0
+    w_denoise: Weight = 1.0
+    aligned_layers: AlignedLayers = Field(
+        default="all", description="cross-attention layers whose maps and queries are held, in the network's order"
+    )
+    states: States = Field(
+        default="noised",
+        description="what both paths look at in stage 2: noised portraits, or what one of them draws from noise",
+    )
+    grown_by: GrownBy = Field(default="response", description="path that draws the grown states")
+    grown_steps: int = Field(
+        default=8, ge=1, le=50, description="steps of a whole picture; a grown state is some of them away from noise"
+    )
+    denoise_every: int = Field(
+        default=1, ge=1, le=100, description="with grown states: steps between two with a batch for denoising"
+    )
+    enhancement_form: EnhancementForm = "text_direction"
+    enhancement_t_max: float = Field(
+        default=0.5, ge=0, le=1, description="enhance at timesteps below this fraction of the schedule"
+    )
+    control_map_gain: float = Field(default=0.1, ge=0, le=4, description="strength of subtracting phrase maps")
+    control_map_subtraction: Subtraction = Field(
+        default="sum", description="what is subtracted: the phrases' maps one after the other, or their mean"
+    )
+    control_map_distances: bool = Field(
+        default=True, description="subtract phrases the more, the farther from the target they are in meaning"
+    )
+    precision: Precision = Field(
+        default="fp32", description="of the network's arithmetic; weights that train, losses and CLIP stay in fp32"
+    )
+    gradient_checkpointing: bool = Field(
+        default=False,
+        description="compute layers anew in the backward pass instead of keeping them: the same result in less memory, "
+        "about a third slower",
+    )
+    checkpoint_every: int = Field(default=50, ge=0, le=20_000, description="steps between checkpoints; 0 for none")
+    keep_checkpoints: int = Field(default=3, ge=1, le=100, description="newest checkpoints that are kept")
+    export_checkpoints: bool = Field(
+        default=True, description="an adapter file of every checkpoint, in the folder steps; all of them are kept"
+    )
+    validate_every: int = Field(
+        default=50,
+        ge=0,
+        le=20_000,
+        description="steps between two measurements of target gained and rest kept; 0 for none. Of 32 portraits or "
+        "more, four are held out for it",
+    )
+    preview_every: int = Field(default=0, ge=0, le=20_000, description="steps between preview pictures; 0 for none")
+    preview_count: int = Field(default=2, ge=1, le=4, description="pairs of pictures in a preview")
+    losses: LossSwitches = LossSwitches()
+
+    @field_validator("layers")
+    @classmethod
+    def _whole_matrices_are_those_of_cross_attention(
+        cls, layers: AdapterLayers | None, info: ValidationInfo
+    ) -> AdapterLayers | None:
+        kind = info.data.get("adapter")
+        if kind == "whole_network" and layers is not None:
+            raise PydanticCustomError("layers", "null with adapter whole_network, which knows no choice of layers")
+        if layers == "all_attention" and kind == "cross_attention":
+            raise PydanticCustomError(
+                "layers", "cross_attention, cross_attention_kv or null with adapter cross_attention"
+            )
+        return layers
+
+    @property
+    def adapter_kind(self) -> AdapterKind:
+        """`adapter`, or the method's own."""
+        return self.adapter or own_adapter_kind(self.method)
+
+    @property
+    def adapted_layers(self) -> AdapterLayers:
+        """`layers`, or the method's own."""
+        if self.layers is None:
+            return "all_attention" if self.method == "lora" and self.adapter_kind == "lora" else "cross_attention"
+        return self.layers
+
+    @property
+    def is_dual_path(self) -> bool:
+        """Whether the second stage is alignment."""
+        return self.method in ("spf", "spf-paper")
+
+    @classmethod
+    def from_preset(cls, preset: Preset = "quick", **overrides: Any) -> Self:
+        """The values of a preset, with some of them replaced.
+
+        Raises:
+            SpecError: The preset or an option is unknown, or a value is out of bounds.
+        """
+        return cls.from_mapping({**preset_values(preset, overrides), **overrides, "preset": preset})
