@@ -10,7 +10,7 @@ import torch
 from spf_portrait.adapter import adapter_deltas, adapter_parameters
 from spf_portrait.alignment import Alignment
 from spf_portrait.contract.errors import DataError, ModelError, SpfError
-from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
+from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.preparation import PreparedTraining, TrainingJob, prepare, spec_hash
 from spf_portrait.training_set import load_pixels
 
@@ -38,10 +38,9 @@ def test_options_of_the_second_stage_arrive(make_job: Make, monkeypatch: pytest.
         return Alignment(**options)
 
     monkeypatch.setattr("spf_portrait.preparation.Alignment", spy)
-    options = {"control_map_gain": 0.7, "enhancement_form": "image_direction", "enhancement_t_max": 0.3}
-    run = prepared(make_job(**options, losses={"fine_grained": False}))
-    assert {name: given[name] for name in options} == options
-    assert given["switches"] == LossSwitches(fine_grained=False)
+    job = make_job(control_map_gain=0.7, enhancement_form="image_direction", losses={"fine_grained": False})
+    run = prepared(job)
+    assert given["spec"] == job.spec
     assert given["scale"] is run.state.scale, "what the alignment learns is what a checkpoint keeps"
 
 

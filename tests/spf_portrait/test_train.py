@@ -119,11 +119,17 @@ def test_batch_size_and_weights_reach_the_step(make_job: Make, monkeypatch: pyte
     monkeypatch.setattr("spf_portrait.loop.next_rows", draw)
     train(
         make_job(
-            batch_size=3, accumulation=2, w_denoise=0.5, w_text_consistent=0.25, w_fine_grained=0.125, w_enhancement=2
+            batch_size=3,
+            accumulation=2,
+            w_denoise=0.5,
+            w_text_consistent=0.25,
+            w_fine_grained=0.125,
+            w_base_anchor=4,
+            w_enhancement=2,
         ),
         silent,
     )
-    wanted = {"denoise": 0.5, "text_consistent": 0.25, "fine_grained": 0.125, "enhancement": 2}
+    wanted = {"denoise": 0.5, "text_consistent": 0.25, "fine_grained": 0.125, "base_anchor": 4, "enhancement": 2}
     assert seen == [{"denoise": 1.0}] * 2 + [wanted] * 3
     assert drawn == [3 * 2] * 5
 
