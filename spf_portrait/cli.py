@@ -1,4 +1,4 @@
-"""`spf-portrait`: train, sample, grid, serve, evaluate, bases, doctor."""
+"""`spf-portrait`: check, train, sample, grid, serve, evaluate, bases, doctor."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spf_portrait.cli_adapters import chosen_adapters
+from spf_portrait.cli_check import add_check
 from spf_portrait.cli_evaluate import add_evaluate
 from spf_portrait.cli_grid import add_grid
 from spf_portrait.cli_options import add_common, chosen_options
@@ -32,6 +33,7 @@ says, the tuned model draws base text and target, and everything the target does
 
 _EPILOG = """\
 examples:
+  spf-portrait check portraits/
   spf-portrait train portraits/ --out run/
   spf-portrait train portraits/ --out run/ --set stage2_steps=500 --set losses.control_map=false
   spf-portrait sample --adapter run/adapter.safetensors --text "a woman, a hat" --target "blonde hair" --out pair/
@@ -43,6 +45,7 @@ examples:
 portraits/ is a folder with metadata.jsonl, metadata.csv or a .txt beside each picture; a .csv, .jsonl or .zip does too.
 
 A caption marks its target with square brackets: a woman in a brown jacket, with a curtain background, [blonde hair]
+Where captions mark nothing, --target names it once for all.
 
 exit codes: 0 done; 1 failed, the message says what to do; 2 wrong options; 75 stopped by SIGTERM after a checkpoint.
 """
@@ -70,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("spf-portrait", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=layout)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_check(commands)
     add_train(commands)
     _add_sample(commands)
     add_grid(commands)

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from spf_portrait.cli_options import add_common, chosen_options
+from spf_portrait.cli_options import add_caption_set, add_common, chosen_options
 from spf_portrait.cli_settings import described_settings, preset_table
 from spf_portrait.contract.artifacts import EXIT_OK, EXIT_PREEMPTED
 from spf_portrait.contract.presets import PRESETS
@@ -50,7 +50,7 @@ def add_train(commands: Any) -> None:
         epilog=f"{_EPILOG}\npresets:\n{preset_table()}\n\nsettings with their defaults:\n{described_settings()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("data", type=Path, metavar="DATA", help="caption set: folder, .csv, .jsonl or .zip")
+    add_caption_set(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="adapter, report and losses go here")
     parser.add_argument("--base", help="base model, see `spf-portrait bases` (default: pico)")
     parser.add_argument("--method", help="spf; spf-paper; for comparison lora or naive (default: spf)")
@@ -87,7 +87,7 @@ def _train(options: argparse.Namespace, report: Report) -> int:
 
     signal.signal(signal.SIGTERM, on_sigterm)
     try:
-        job = TrainingJob(options.data, options.out, checkpoints, spec, options.resume, options.models)
+        job = TrainingJob(options.data, options.out, checkpoints, spec, options.resume, options.models, options.target)
         report(train(job, report, stop.is_set))
     except Preempted:
         return EXIT_PREEMPTED

@@ -62,6 +62,7 @@ class TrainingJob:
         spec: The specification.
         resume: Go on from the newest sound checkpoint, if there is one.
         models_dir: Folder of the base models; None for the default.
+        target: The target phrase of captions that mark none; None if they all do.
     """
 
     data: Path
@@ -70,6 +71,7 @@ class TrainingJob:
     spec: TrainingSpec
     resume: bool = False
     models_dir: Path | None = None
+    target: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTrain
     """
     loading = ProgressMeter(report, "loading", 2)
     unpacked = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    portraits = load_caption_set(job.data, unpack_into=unpacked)
+    portraits = load_caption_set(job.data, target=job.target, unpack_into=unpacked)
     loading.step(1)
     base = load_base(job.spec.base, job.models_dir)
     split = split_rows(len(portraits.items), may_hold_out=job.spec.validate_every > 0)

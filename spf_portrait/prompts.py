@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from spf_portrait.attention_maps import PAD, TARGET
-from spf_portrait.contract.errors import DataError, ModelError
-from spf_portrait.contract.phrases import Caption
+from spf_portrait.contract.errors import ModelError
+from spf_portrait.contract.phrases import Caption, shortened
 from spf_portrait.families.family import TextSegment, tokenized
+from spf_portrait.text_length import text_length, too_many_tokens
 
 _SEPARATOR = ", "
 
@@ -109,11 +110,6 @@ def _overlap(token: tuple[int, int], span: tuple[int, int]) -> float:
 
 
 def _check_length(tokenizer: Any, tokens: int, text: str) -> None:
-    found = len(tokenizer(text)["input_ids"])
-    if found > tokens:
-        raise DataError(
-            "too_many_tokens",
-            f"{found} tokens in {text[:60]!r}",
-            f"at most {tokens} tokens; what is behind them would not be read",
-            "Leave out the less important base phrases",
-        )
+    length = text_length(tokenizer, tokens, text)
+    if length.unread:
+        raise too_many_tokens(length, tokens, shortened(text))

@@ -33,7 +33,8 @@ from backend.paging import PageRequest, cut_page
 from backend.tables import Dataset, DatasetItem, DatasetVersion
 from spf_portrait.contract.bases import default_models_dir
 from spf_portrait.contract.caption_set import CaptionItem, CaptionSet
-from spf_portrait.contract.phrases import Caption, parse_caption
+from spf_portrait.contract.caption_text import parse_caption
+from spf_portrait.contract.phrases import Caption
 
 
 @contextmanager

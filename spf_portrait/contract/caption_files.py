@@ -5,23 +5,18 @@ A table (`metadata.jsonl`, `metadata.csv`, or any one .jsonl or .csv) has one ro
 table names have a .txt or .caption of the same name beside them.
 """
 
-import csv
-import json
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, cast
 
+from spf_portrait.contract.caption_tables import Row, all_rows, read_text
+from spf_portrait.contract.caption_text import loose_phrases, parse_caption, usable_phrases
 from spf_portrait.contract.errors import DataError
-from spf_portrait.contract.phrases import Caption, loose_phrases, parse_caption, usable_phrases
+from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.portraits import IMAGE_SUFFIXES
 
-MAX_ROWS: Final = 10_000
-MAX_LINE_CHARACTERS: Final = 64 * 2**10
-
-_MAX_TABLE_BYTES: Final = 16 * 2**20
-_FILE_COLUMNS: Final = ("file_name", "image", "file", "filename")
 _TEXT_COLUMNS: Final = ("text", "caption", "prompt")
 _OTHER_IMAGE_SUFFIXES: Final = frozenset({".gif", ".bmp", ".svg", ".tif", ".tiff", ".heic", ".heif", ".avif"})
 
@@ -38,13 +33,6 @@ class FoundItem:
     caption: Caption | None
     errors: tuple[DataError, ...] = ()
     phrases: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Row:
-    file_name: str
-    values: Mapping[str, Any]
-    place: str
 
 
 def read_items(files: Mapping[str, Path], *, target: str | None = None) -> tuple[FoundItem, ...]:
@@ -65,7 +53,7 @@ def read_items(files: Mapping[str, Path], *, target: str | None = None) -> tuple
     portraits = sorted(name for name in labels if _suffix(name) in IMAGE_SUFFIXES | _OTHER_IMAGE_SUFFIXES)
     items: dict[str, FoundItem] = {}
     missing: list[FoundItem] = []
-    for row in _all_rows(labels):
+    for row in all_rows(labels):
         name = _match(row.file_name, portraits)
         if name is None:
             missing.append(_without_portrait(row))
@@ -79,72 +67,6 @@ def read_items(files: Mapping[str, Path], *, target: str | None = None) -> tuple
     return (*(items[name] for name in portraits), *missing)
 
 
-def _all_rows(labels: Mapping[str, Path]) -> Iterator[_Row]:
-    tables = sorted(name for name in labels if _suffix(name) in {".jsonl", ".csv"})
-    named_by_convention = [name for name in tables if PurePosixPath(name).stem.lower() == "metadata"]
-    for name in named_by_convention or tables:
-        read = _jsonl_rows if _suffix(name) == ".jsonl" else _csv_rows
-        folder = PurePosixPath(name).parent
-        for number, values in read(labels[name], name):
-            yield _Row(str(folder / _file_name(values, name, number)), values, f"{name} line {number}")
-
-
-def _jsonl_rows(path: Path, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(_lines(path, name), start=1):
-        if not line.strip():
-            continue
-        try:
-            values: object = json.loads(line, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise _unreadable(f"{name} line {number}, which is not JSON ({error})") from error
-        if not isinstance(values, dict):
-            raise _unreadable(f"{name} line {number}, which is not a JSON object")
-        yield number, cast("dict[str, Any]", values)
-
-
-def _csv_rows(path: Path, name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    lines = _lines(path, name)
-    header = lines[0] if lines else ""
-    delimiter = max(",;\t", key=header.count)
-    try:
-        reader = csv.DictReader((line + "\n" for line in lines), delimiter=delimiter, strict=True)
-        for values in reader:
-            yield (
-                reader.line_num,
-                {str(key).strip(): value for key, value in values.items() if value is not None},
-            )
-    except csv.Error as error:
-        raise _unreadable(f"{name}, which is not CSV ({error})") from error
-
-
-def _lines(path: Path, name: str) -> list[str]:
-    lines = _text(path, name).splitlines()
-    if len(lines) > MAX_ROWS or any(len(line) > MAX_LINE_CHARACTERS for line in lines):
-        raise _unreadable(f"{name} with {len(lines)} lines, or a very long one")
-    return lines
-
-
-def _text(path: Path, name: str) -> str:
-    if path.stat().st_size > _MAX_TABLE_BYTES:
-        raise _unreadable(f"{name} with {path.stat().st_size} bytes")
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _unreadable(f"{name}, which is not UTF-8 text ({error.reason} at byte {error.start})") from error
-
-
-def _file_name(values: Mapping[str, Any], table: str, number: int) -> str:
-    given = next((values[column] for column in _FILE_COLUMNS if values.get(column)), None)
-    if not isinstance(given, str):
-        raise DataError(
-            "missing_column",
-            f"no file_name in {table} line {number}, only {', '.join(map(str, values)) or 'nothing'}",
-            "the columns file_name and text, or file_name, base and target",
-            "Add the column file_name with the picture's name",
-        )
-    return unicodedata.normalize("NFC", given.strip())
-
-
 def _match(wanted: str, portraits: list[str]) -> str | None:
     """The portrait of that name, or the only one with that last part: uploads lose their folders."""
     if wanted in portraits:
@@ -154,7 +76,7 @@ def _match(wanted: str, portraits: list[str]) -> str | None:
     return same_last[0] if len(same_last) == 1 else None
 
 
-def _from_row(name: str, path: Path, row: _Row, target: str | None) -> FoundItem:
+def _from_row(name: str, path: Path, row: Row, target: str | None) -> FoundItem:
     try:
         return FoundItem(name, path, _caption(row.values, target))
     except DataError as error:
@@ -200,13 +122,13 @@ def _from_sidecar(name: str, labels: Mapping[str, Path], target: str | None) -> 
         return FoundItem(name, labels[name], None, (_without_caption(name, stem),))
     text = ""
     try:
-        text = ", ".join(_text(labels[sidecar], sidecar).split("\n"))
+        text = ", ".join(read_text(labels[sidecar], sidecar).split("\n"))
         return FoundItem(name, labels[name], parse_caption(text, target=target))
     except DataError as error:
         return FoundItem(name, labels[name], None, (_placed(error, name, sidecar),), loose_phrases(text))
 
 
-def _said_twice(item: FoundItem, row: _Row) -> FoundItem:
+def _said_twice(item: FoundItem, row: Row) -> FoundItem:
     error = DataError(
         "two_captions",
         f"a second caption for {item.file_name} in {row.place}",
@@ -216,7 +138,7 @@ def _said_twice(item: FoundItem, row: _Row) -> FoundItem:
     return FoundItem(item.file_name, item.path, item.caption, (*item.errors, error))
 
 
-def _without_portrait(row: _Row) -> FoundItem:
+def _without_portrait(row: Row) -> FoundItem:
     error = DataError(
         "missing_image",
         f"no picture {row.file_name}, which {row.place} names",
@@ -237,19 +159,6 @@ def _without_caption(name: str, stem: str) -> DataError:
 
 def _placed(error: DataError, name: str, place: str) -> DataError:
     return DataError(error.code, f"{error.found} for {name} ({place})", error.allowed, error.hint)
-
-
-def _unreadable(found: str) -> DataError:
-    return DataError(
-        "unreadable_captions",
-        found,
-        f"UTF-8 text, one JSON object or CSV row a line, at most {MAX_ROWS} lines",
-        "Save the captions again as UTF-8 CSV with the columns file_name and text",
-    )
-
-
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _suffix(name: str) -> str:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from spf_portrait.contract.archive import extract_images_and_captions, is_unimportant
 from spf_portrait.contract.caption_files import FoundItem, read_items
+from spf_portrait.contract.caption_text import bracketed
 from spf_portrait.contract.errors import DataError
-from spf_portrait.contract.phrases import Caption, bracketed
+from spf_portrait.contract.phrases import Caption
 
 MAX_ITEMS: Final = 2_000
 
@@ -95,13 +96,25 @@ def load_caption_set(path: Path, *, target: str | None = None, unpack_into: Path
     Raises:
         DataError: Anything about it that cannot be used, naming the file.
     """
-    items = read_items(_files_of(path, unpack_into), target=target)
-    _raise_first_error(items, path)
+    items = find_items(path, target=target, unpack_into=unpack_into)
+    _raise_first_error(items)
     usable = [(item.file_name, item.caption, item.path) for item in items]
     caption_set = CaptionSet(
         items=tuple(CaptionItem(file_name=name, caption=caption) for name, caption, _ in usable if caption)
     )
     return LoadedCaptionSet(caption_set, tuple(image.absolute() for _, _, image in usable if image))
+
+
+def find_items(path: Path, *, target: str | None = None, unpack_into: Path | None = None) -> tuple[FoundItem, ...]:
+    """Every portrait as it was found, with what is wrong about each; the arguments are those of `load_caption_set`.
+
+    Raises:
+        DataError: There is no portrait, or a table or archive cannot be read at all.
+    """
+    items = read_items(_files_of(path, unpack_into), target=target)
+    if not items:
+        raise _not_a_caption_set(f"no portrait in {path}")
+    return items
 
 
 def write_imagefolder(items: Iterable[CaptionItem], images: Iterable[Image.Image], out_dir: Path) -> None:
@@ -158,9 +171,7 @@ def _folder_files(folder: Path) -> dict[str, Path]:
     return {name: file for name, file in named.items() if not is_unimportant(name)}
 
 
-def _raise_first_error(items: tuple[FoundItem, ...], path: Path) -> None:
-    if not items:
-        raise _not_a_caption_set(f"no portrait in {path}")
+def _raise_first_error(items: tuple[FoundItem, ...]) -> None:
     bad = [item for item in items if item.errors]
     if not bad:
         return

@@ -5,13 +5,9 @@ from typing import Annotated, Final
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from spf_portrait.contract.caption_text import split_phrases
 from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed
-from spf_portrait.contract.phrases import (
-    MAX_CAPTION_CHARACTERS,
-    MAX_PHRASE_CHARACTERS,
-    Caption,
-    split_phrases,
-)
+from spf_portrait.contract.phrases import MAX_CAPTION_CHARACTERS, MAX_PHRASE_CHARACTERS, Caption
 
 AdapterLabel = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,120}$", description="label of the adapter")]
 Strength = Annotated[float, Field(ge=0, le=2, description="factor on the adapter's weights; 0 is exactly off")]

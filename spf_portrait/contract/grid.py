@@ -5,10 +5,11 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
+from spf_portrait.contract.caption_text import split_phrases
 from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed
 from spf_portrait.contract.drawing_spec import AdapterUse
 from spf_portrait.contract.errors import SpecError
-from spf_portrait.contract.phrases import MAX_CAPTION_CHARACTERS, MAX_PHRASE_CHARACTERS, Caption, split_phrases
+from spf_portrait.contract.phrases import MAX_CAPTION_CHARACTERS, MAX_PHRASE_CHARACTERS, Caption
 
 MAX_PROMPTS: Final = 16
 MAX_SEEDS: Final = 32

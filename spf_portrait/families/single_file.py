@@ -46,7 +46,7 @@ def parts_of_file(
         ModelError: The vocabulary is missing, or nobody said whether the network answers ε or v.
         OSError, ValueError, KeyError, RuntimeError: The file is damaged or another model.
     """
-    tokenizers = [_tokenizer(tokenizer, pad) for pad in _PADS_WITH[family.key]]
+    tokenizers = [clip_tokenizer(tokenizer, pad) for pad in _PADS_WITH[family.key]]
     scheduler = scheduler_of(configs / family.key / "scheduler", **_noise_schedule(info))
     ready = {files.tokenizer: one for files, one in zip(family.encoders, tokenizers, strict=True)}
     try:
@@ -71,8 +71,8 @@ def parts_of_file(
     )
 
 
-def _tokenizer(folder: Path, pad_token: str) -> Any:
-    """CLIP's tokenizer.
+def clip_tokenizer(folder: Path, pad_token: str = _CLIP_PADS_WITH) -> Any:
+    """CLIP's tokenizer, whose vocabulary lies in a folder.
 
     Raises:
         ModelError: Its files are not there.

@@ -53,6 +53,8 @@ def test_base_tokens_have_the_same_embeddings_in_both_prompts(base: BaseModel) -
     torch.testing.assert_close(states[0, :shared], states[1, :shared])
 
 
-def test_a_caption_too_long_for_the_encoder_is_refused() -> None:
-    with pytest.raises(DataError, match="at most 77 tokens"):
-        response_prompt(AXIS, Caption(base=("q" * 76,), target="blonde hair"), 1)
+def test_a_caption_too_long_for_the_encoder_is_refused_with_what_would_be_lost() -> None:
+    with pytest.raises(DataError, match="at most 77 tokens") as refusal:
+        response_prompt(AXIS, Caption(base=("q" * 70, "a scarf"), target="blonde hair"), 2)
+    assert "87 tokens in" in refusal.value.found
+    assert "'scarf, blonde hair' would not be read" in refusal.value.found

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spf_portrait.contract.caption_text import bracketed, parse_caption, split_phrases
 from spf_portrait.contract.errors import DataError
-from spf_portrait.contract.phrases import Caption, bracketed, parse_caption, split_phrases, tidy
+from spf_portrait.contract.phrases import Caption, tidy
 
 PHRASES = st.text(st.characters(codec="utf-8", exclude_characters="[],;"), max_size=40)
 
@@ -43,6 +44,33 @@ def test_finds_a_given_target_among_the_phrases() -> None:
     assert caption.target == "sunglasses"
 
 
+@pytest.mark.parametrize(
+    ("text", "target", "base"),
+    [
+        ("a woman with long blonde hair in a garden", "blonde hair", ("a woman", "long", "a garden")),
+        ("a smiling woman, a hat", "smiling", ("a woman", "a hat")),
+        ("a man with a beard, a suit", "beard", ("a man", "a suit")),
+        ("a woman, Blonde   Hair and a scarf", "blonde hair", ("a woman", "and a scarf")),
+        ("a man with a hat, what hatters wear", "hat", ("a man", "what hatters wear")),
+        ("hat", "a hat", None),
+        ("a man, sunglasses, big sunglasses", "sunglasses", None),
+        ("a hat on a hat", "hat", None),
+        ("sunglasses", "sunglasses", None),
+        ("a man", " ", None),
+    ],
+)
+def test_finds_a_given_target_as_words(text: str, target: str, base: tuple[str, ...] | None) -> None:
+    if base is None:
+        with pytest.raises(DataError):
+            parse_caption(text, target=target)
+    else:
+        assert parse_caption(text, target=target) == Caption(base=base, target=target)
+
+
+def test_a_marked_target_may_stand_elsewhere_too() -> None:
+    assert parse_caption("a big hat, [hat]", target="hat") == Caption(base=("a big hat",), target="hat")
+
+
 def test_given_phrases_are_never_split() -> None:
     caption = Caption(base=("hair in a bun",), target="a man with a hat")
     assert caption.phrases == ("hair in a bun", "a man with a hat")
@@ -53,6 +81,7 @@ def test_given_phrases_are_never_split() -> None:
     [
         ("a man, a scarf", None, "no_target"),
         ("a man, a scarf", "sunglasses", "no_target"),
+        ("a hat on a hat", "hat", "two_targets"),
         ("a man, []", None, "no_target"),
         ("", None, "no_target"),
         ("[sunglasses]", None, "empty_base"),

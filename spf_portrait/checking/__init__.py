@@ -1,0 +1,1 @@
+"""What a caption set is like before anything is trained on it."""
