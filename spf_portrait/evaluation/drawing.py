@@ -11,6 +11,7 @@ from torch import Tensor
 from spf_portrait.adapter import adapter_off
 from spf_portrait.base_model import BaseModel, decode_latents, encode_nothing, encode_text
 from spf_portrait.contract.phrases import Caption
+from spf_portrait.pictures import eight_bit
 from spf_portrait.prompts import reference_prompt, response_prompt
 from spf_portrait.trajectory import denoise, starting_noise
 
@@ -127,12 +128,7 @@ def _draw_batch(
 
     embedded = (encode_nothing(base).expand(len(seeds)), encode_text(base, texts))
     latents = denoise(base, scheduler, noise, embedded, sampling.guidance_scale, generators, on_step)
-    return torch.cat([_eight_bit(decode_latents(base, row[None])) for row in latents])
-
-
-def _eight_bit(pixels: Tensor) -> Tensor:
-    """Pixels about in [-1, 1] → 0 … 255, as they are saved and seen."""
-    return ((pixels / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+    return torch.cat([eight_bit(decode_latents(base, row[None])) for row in latents])
 
 
 class _Counter:

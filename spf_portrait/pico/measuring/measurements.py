@@ -10,6 +10,7 @@ from PIL import Image
 from spf_portrait.base_model import load_base
 from spf_portrait.clip_space import load_clip_space
 from spf_portrait.contract.drawing_spec import ComparisonSpec
+from spf_portrait.evaluation.known_domain import JUDGE_FOLDER
 from spf_portrait.pair import draw_pair
 from spf_portrait.pico.identity import load_identity
 from spf_portrait.pico.identity_check import identity_check
@@ -24,7 +25,6 @@ _RENDERS: Final = 512
 _ASKED: Final = 128
 _HELD_BACK: Final = 16
 _FLOOR: Final = 8
-JUDGE: Final = "judge"
 CARD_FILES: Final = ("README.md", "measurements.json", "contact-sheet.png", "eye-check.png", "eye-check.json")
 
 
@@ -64,7 +64,7 @@ def _on_renders(model: Path, pipeline: Any, judge: Judge) -> dict[str, Any]:
     again = on_renders.reconstructed(pipeline.vae, images)
     read, read_again = (on_renders.accuracy(judge, pictures, truth) for pictures in (images, again))
     clips = {"clip": load_clip_space(model, pipeline.tokenizer, torch.device("cpu"))}
-    clips["judge_clip"] = load_clip_space(model / JUDGE, pipeline.tokenizer, torch.device("cpu"))
+    clips["judge_clip"] = load_clip_space(model / JUDGE_FOLDER, pipeline.tokenizer, torch.device("cpu"))
     return {
         "autoencoder_psnr_db": on_renders.mean_psnr(again, images),
         "classifier_on_renders": _with_summary(read),
@@ -96,6 +96,6 @@ def _pair(model: Path, rounds: int = 3) -> dict[str, float]:
 def _megabytes(model: Path) -> dict[str, float]:
     """Weights and configurations of base and judge; the card and the example sets are not counted."""
     files = [path for path in model.rglob("*") if path.is_file() and path.name not in CARD_FILES]
-    judges = sum(path.stat().st_size for path in files if JUDGE in path.relative_to(model).parts)
+    judges = sum(path.stat().st_size for path in files if JUDGE_FOLDER in path.relative_to(model).parts)
     examples = sum(path.stat().st_size for path in files if "examples" in path.relative_to(model).parts)
     return {"base": (sum(path.stat().st_size for path in files) - judges - examples) / 1e6, "judge": judges / 1e6}

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from spf_portrait.metrics.attributes import pollution_rate, shows
 from spf_portrait.pico.domain import AXES, AXIS, Axis, Split, held_back
 from spf_portrait.pico.judge import Judge
-from spf_portrait.pico.measuring.unseen import full_caption, silent_captions
+from spf_portrait.pico.measuring.unseen import silent_captions
 from spf_portrait.pico.pollution_axes import comparable_axes
 from spf_portrait.pico.portrait import Attributes, visible_axes
 
@@ -81,8 +81,3 @@ def _share_drawn(pipeline: Any, judge: Judge, axis: Axis, value: str, phrase: st
 def _mean_pollution(axis: str, value: str, references: Sequence[Attributes], responses: Sequence[Attributes]) -> float:
     pairs = zip(references, responses, strict=True)
     return float(np.mean([pollution_rate(a, b, comparable_axes(axis, value, a, b)) for a, b in pairs]))
-
-
-def captions_of(asked: Sequence[Attributes]) -> list[str]:
-    """Their full captions."""
-    return [full_caption(attributes) for attributes in asked]

@@ -8,17 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from spf_portrait.pico.training.learner import Learner, cosine_with_warmup
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders
-from spf_portrait.pico.training.resumable import (
-    CPU,
-    Budget,
-    cosine_with_warmup,
-    generator_for,
-    state_of,
-    train_resumably,
-    update,
-)
+from spf_portrait.pico.training.resumable import CPU, Budget, generator_for, train_resumably
 from spf_portrait.untyped import diffusers
 
 LATENT_CHANNELS: Final = 8
@@ -49,9 +42,9 @@ def train_autoencoder(
     """Train (or go on training) until the steps are done, then fix the latent scale."""
     torch.manual_seed(seed)
     model = new_autoencoder().to(device)
-    optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1.5e-3)
-    factor = cosine_with_warmup(20, budget.steps)
-    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
+    learner = Learner.of(
+        model, muon_and_adamw(model, muon_lr=0.02, adamw_lr=1.5e-3), cosine_with_warmup(20, budget.steps)
+    )
 
     def step(index: int) -> dict[str, float]:
         generator = generator_for(seed, index)
@@ -60,10 +53,10 @@ def train_autoencoder(
             latents: Tensor = model.encode(images).latent_dist.mode()
             decoded: Tensor = model.decode(latents + _latent_noise(latents.shape, generator).to(device)).sample
         loss = reconstruction_loss(decoded.float(), images) + 1e-3 * _unit_scale_loss(latents.float())
-        update(model, loss, optimizers, schedules)
+        learner.update(loss)
         return {"loss": float(loss), "psnr": psnr(decoded.float(), images)}
 
-    train_resumably("autoencoder", folder, budget, state_of(model, optimizers, schedules), step)
+    train_resumably("autoencoder", folder, budget, learner.state, step)
     return _with_fixed_scale(model.cpu().eval(), renders)
 
 

@@ -19,17 +19,10 @@ from spf_portrait.pico.captions import Description, describe
 from spf_portrait.pico.domain import AXES, AXIS
 from spf_portrait.pico.training.autoencoder import pixels
 from spf_portrait.pico.training.labels import HIDDEN, visible_labels
+from spf_portrait.pico.training.learner import Learner, cosine_with_warmup
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders
-from spf_portrait.pico.training.resumable import (
-    CPU,
-    Budget,
-    cosine_with_warmup,
-    generator_for,
-    state_of,
-    train_resumably,
-    update,
-)
+from spf_portrait.pico.training.resumable import CPU, Budget, generator_for, train_resumably
 from spf_portrait.pico.training.tokenizer import MAX_TOKENS
 
 WIDTH: Final = 128
@@ -86,9 +79,9 @@ def train_clip(
     torch.manual_seed(seed)
     clip, heads = new_clip(tokenizer), AttributeHeads()
     model = torch.nn.ModuleList([cast("torch.nn.Module", clip), heads]).to(device)
-    optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-3)
-    factor = cosine_with_warmup(50, budget.steps)
-    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
+    learner = Learner.of(
+        model, muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-3), cosine_with_warmup(50, budget.steps)
+    )
     visible = visible_labels(renders.attributes)
 
     def step(index: int) -> dict[str, float]:
@@ -102,11 +95,11 @@ def train_clip(
         seen, said = visible[chosen].to(device), said_labels(visible[chosen], descriptions).to(device)
         contrast = contrastive_loss(output.logits_per_text.float())
         attributes = heads.loss(output.image_embeds.float(), seen) + heads.loss(output.text_embeds.float(), said)
-        update(model, contrast + attributes, optimizers, schedules)
+        learner.update(contrast + attributes)
         first = right_first(output.logits_per_text.detach())
         return {"contrast": float(contrast.detach()), "attributes": float(attributes.detach()), "first": first}
 
-    train_resumably(name, folder, budget, state_of(model, optimizers, schedules), step)
+    train_resumably(name, folder, budget, learner.state, step)
     return clip.cpu().eval()
 
 

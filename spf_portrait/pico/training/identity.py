@@ -15,19 +15,11 @@ from spf_portrait.pico.domain import AXIS
 from spf_portrait.pico.identity import Identity
 from spf_portrait.pico.person import PERSON_AXES, person_of
 from spf_portrait.pico.portrait import Attributes
-from spf_portrait.pico.training.autoencoder import pixels
-from spf_portrait.pico.training.judge import reconstructions
+from spf_portrait.pico.training.learner import Learner, cosine_with_warmup
+from spf_portrait.pico.training.mixed_pictures import MixedPictures
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.quartets import QUARTET, load_or_render_quartets
-from spf_portrait.pico.training.resumable import (
-    CPU,
-    Budget,
-    cosine_with_warmup,
-    generator_for,
-    state_of,
-    train_resumably,
-    update,
-)
+from spf_portrait.pico.training.resumable import CPU, Budget, generator_for, train_resumably
 
 _TEMPERATURE: Final = 0.1
 _HIDDEN: Final = -1
@@ -57,27 +49,26 @@ def train_identity(
     """
     torch.manual_seed(seed)
     model = Identity().to(device)
-    optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-3)
-    factor = cosine_with_warmup(50, budget.steps)
-    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
+    learner = Learner.of(
+        model, muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-3), cosine_with_warmup(50, budget.steps)
+    )
     renders = load_or_render_quartets(folder, quartets)
     persons = person_numbers(renders.attributes)
-    through_autoencoder = reconstructions(renders, autoencoder, device=device)
+    pictures = MixedPictures.of(renders, autoencoder, device)
 
     def step(index: int) -> dict[str, float]:
         generator = generator_for(seed, index)
         half = batch_size // QUARTET // 2
         plain = _members(torch.randint(len(persons) // QUARTET, (half,), generator=generator))
-        decoded = _members(torch.randint(len(through_autoencoder) // QUARTET, (half,), generator=generator))
-        images = torch.cat([pixels(renders, plain), through_autoencoder[decoded].float()]).to(device)
+        decoded = _members(torch.randint(len(pictures.decoded) // QUARTET, (half,), generator=generator))
         same, different = relations(persons[torch.cat([plain, decoded])].to(device))
         with torch.autocast(device.type, torch.bfloat16):
-            embeddings = model(images)
+            embeddings = model(pictures.chosen(plain, decoded).to(device))
         loss = contrastive_loss(embeddings, same, different)
-        update(model, loss, optimizers, schedules)
+        learner.update(loss)
         return {"loss": float(loss.detach())}
 
-    train_resumably("identity", folder, budget, state_of(model, optimizers, schedules), step)
+    train_resumably("identity", folder, budget, learner.state, step)
     return model.cpu().eval()
 
 

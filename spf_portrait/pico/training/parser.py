@@ -14,20 +14,12 @@ from torch import Tensor
 
 from spf_portrait.pico.parser import Parser
 from spf_portrait.pico.parsing import Part
-from spf_portrait.pico.training.autoencoder import pixels
 from spf_portrait.pico.training.class_maps import load_or_draw_maps
-from spf_portrait.pico.training.judge import reconstructions
+from spf_portrait.pico.training.learner import Learner, cosine_with_warmup
+from spf_portrait.pico.training.mixed_pictures import MixedPictures
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders
-from spf_portrait.pico.training.resumable import (
-    CPU,
-    Budget,
-    cosine_with_warmup,
-    generator_for,
-    state_of,
-    train_resumably,
-    update,
-)
+from spf_portrait.pico.training.resumable import CPU, Budget, generator_for, train_resumably
 
 
 def train_parser(
@@ -43,26 +35,21 @@ def train_parser(
     """Half of each batch has gone through the autoencoder, so that generated pictures are read as well as renders."""
     torch.manual_seed(seed)
     model = Parser().to(device)
-    optimizers = muon_and_adamw(model, muon_lr=0.05, adamw_lr=3e-3)
-    factor = cosine_with_warmup(20, budget.steps)
-    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
+    learner = Learner.of(
+        model, muon_and_adamw(model, muon_lr=0.05, adamw_lr=3e-3), cosine_with_warmup(20, budget.steps)
+    )
     maps = load_or_draw_maps(folder, renders.attributes)
-    through_autoencoder = reconstructions(renders, autoencoder, device=device)
+    pictures = MixedPictures.of(renders, autoencoder, device)
 
     def step(index: int) -> dict[str, float]:
-        generator = generator_for(seed, index)
-        half = batch_size // 2
-        plain = torch.randint(len(maps), (half,), generator=generator)
-        decoded = torch.randint(len(through_autoencoder), (half,), generator=generator)
-        images = torch.cat([pixels(renders, plain), through_autoencoder[decoded].float()]).to(device)
-        truth = _rows(maps, torch.cat([plain, decoded])).to(device)
+        images, numbers = pictures.drawn(batch_size // 2, generator_for(seed, index))
         with torch.autocast(device.type, torch.bfloat16):
-            logits = model(images)
-        loss = parsing_loss(logits.float(), truth)
-        update(model, loss, optimizers, schedules)
+            logits = model(images.to(device))
+        loss = parsing_loss(logits.float(), _rows(maps, numbers).to(device))
+        learner.update(loss)
         return {"loss": float(loss.detach())}
 
-    train_resumably("parser", folder, budget, state_of(model, optimizers, schedules), step)
+    train_resumably("parser", folder, budget, learner.state, step)
     return model.cpu().eval()
 
 

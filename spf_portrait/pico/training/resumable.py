@@ -73,40 +73,6 @@ def generator_for(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed * 1_000_003 + step)
 
 
-def cosine_with_warmup(warmup: int, total: int) -> Callable[[int], float]:
-    """Learning-rate factor: linear from 0 over `warmup` steps, then half a cosine down to 0 at `total`."""
-
-    def factor(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / warmup
-        progress = min(1.0, (step - warmup) / max(1, total - warmup))
-        return 0.5 * (1 + float(torch.cos(torch.tensor(progress * torch.pi))))
-
-    return factor
-
-
-def update(
-    model: torch.nn.Module,
-    loss: torch.Tensor,
-    optimizers: Sequence[torch.optim.Optimizer],
-    schedules: Sequence[torch.optim.lr_scheduler.LRScheduler],
-) -> None:
-    """One optimizer step down the gradient of `loss`, its norm clipped to 1."""
-    model.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    for part in (*optimizers, *schedules):
-        part.step()
-
-
-def state_of(model: Stateful, optimizers: Sequence[Stateful], schedules: Sequence[Stateful]) -> dict[str, Stateful]:
-    """All that must be kept to go on with a training."""
-    kept: dict[str, Stateful] = {"model": model}
-    for index, (optimizer, schedule) in enumerate(zip(optimizers, schedules, strict=True)):
-        kept |= {f"optimizer_{index}": optimizer, f"schedule_{index}": schedule}
-    return kept
-
-
 def _restore(checkpoint: Path, state: Mapping[str, Stateful]) -> tuple[int, float]:
     """Steps done, and the seconds they took."""
     if not checkpoint.exists():

@@ -16,9 +16,10 @@ from tqdm import tqdm
 from spf_portrait.pico.captions import base_phrases
 from spf_portrait.pico.training.autoencoder import LATENT_CHANNELS, pixels
 from spf_portrait.pico.training.clip import WIDTH
+from spf_portrait.pico.training.learner import Learner
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders
-from spf_portrait.pico.training.resumable import CPU, Budget, generator_for, state_of, train_resumably, update
+from spf_portrait.pico.training.resumable import CPU, Budget, generator_for, train_resumably
 from spf_portrait.untyped import diffusers
 
 LATENT_SIZE: Final = 16
@@ -70,9 +71,7 @@ def train_unet(
     """Train (or go on training) and return the moving average of the weights."""
     torch.manual_seed(seed)
     model, scheduler = new_unet().to(device), new_scheduler()
-    optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=4e-4)
-    factor = _warmup_then_fall(50, budget.steps)
-    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
+    learner = Learner.of(model, muon_and_adamw(model, muon_lr=0.02, adamw_lr=4e-4), _warmup_then_fall(50, budget.steps))
     average = AveragedModel(model, multi_avg_fn=cast("Any", get_ema_multi_avg_fn(_AVERAGE_DECAY)))
     latents = cached_latents(renders, folder, autoencoder, device)
     text_encoder.eval().requires_grad_(False).to(device)
@@ -89,11 +88,11 @@ def train_unet(
             encoded = text_encoder(text.input_ids.to(device)).last_hidden_state
             predicted = model(scheduler.add_noise(x_0, noise, timesteps), timesteps, encoded).sample
         loss = F.mse_loss(predicted.float(), scheduler.get_velocity(x_0, noise, timesteps))
-        update(model, loss, optimizers, schedules)
+        learner.update(loss)
         average.update_parameters(model)
         return {"loss": float(loss)}
 
-    state = {**state_of(model, optimizers, schedules), "average": average}
+    state = {**learner.state, "average": average}
     train_resumably("unet", folder, budget, state, step)
     text_encoder.cpu()
     return average.module.cpu().eval()

@@ -12,16 +12,9 @@ from spf_portrait.contract.vocabulary import read_vocabulary, unseen_words
 from spf_portrait.pico.captions import base_phrases
 from spf_portrait.pico.portrait import random_attributes
 from spf_portrait.pico.training.assemble import write_vocabulary
+from spf_portrait.pico.training.learner import Learner, cosine_with_warmup
 from spf_portrait.pico.training.muon import Muon, muon_and_adamw, orthogonalized
-from spf_portrait.pico.training.resumable import (
-    Budget,
-    OutOfTime,
-    cosine_with_warmup,
-    generator_for,
-    state_of,
-    train_resumably,
-    update,
-)
+from spf_portrait.pico.training.resumable import Budget, OutOfTime, generator_for, train_resumably
 from spf_portrait.pico.training.tokenizer import domain_words, new_tokenizer
 
 STEPS = 6
@@ -31,17 +24,15 @@ def trained(folder: Path, budget: Budget) -> torch.Tensor:
     """A small regression with the optimizers of the real trainings."""
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.SiLU(), torch.nn.Linear(8, 1))
-    optimizers = muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-2)
-    factor = cosine_with_warmup(2, STEPS)
-    schedules = [torch.optim.lr_scheduler.LambdaLR(optimizer, factor) for optimizer in optimizers]
+    learner = Learner.of(model, muon_and_adamw(model, muon_lr=0.02, adamw_lr=1e-2), cosine_with_warmup(2, STEPS))
 
     def step(index: int) -> dict[str, float]:
         x = torch.randn(16, 4, generator=generator_for(0, index))
         loss = (model(x) - x.sum(dim=1, keepdim=True)).square().mean()
-        update(model, loss, optimizers, schedules)
+        learner.update(loss)
         return {"loss": float(loss.detach())}
 
-    train_resumably("regression", folder, budget, state_of(model, optimizers, schedules), step)
+    train_resumably("regression", folder, budget, learner.state, step)
     return torch.cat([weight.detach().flatten() for weight in model.parameters()])
 
 
