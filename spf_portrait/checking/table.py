@@ -18,7 +18,8 @@ def _title(findings: Findings) -> str:
     stopped = {problem.file_name for problem in findings.problems if problem.file_name}
     target = f"target {findings.target!r}" if findings.target else "no single target"
     problems = f", {len(stopped)} with problems" if stopped else ""
-    return f"{findings.portraits} usable portraits{problems}, {target}, for the base model {findings.base}"
+    noun = "portrait" if findings.portraits == 1 else "portraits"
+    return f"{findings.portraits} usable {noun}{problems}, {target}, for the base model {findings.base}"
 
 
 def _facts(findings: Findings) -> list[str]:

@@ -54,7 +54,7 @@ def test_every_problem_is_told_not_only_the_first(models_dir: Path, tmp_path: Pa
     assert "'man, hat' would not be read" in findings.problems[-1].found
     assert findings.portraits == 1
     shown = table(findings)
-    assert "1 usable portraits, 4 with problems" in shown
+    assert "1 usable portrait, 4 with problems" in shown
     assert all(problem.found.split()[0] in shown for problem in findings.problems)
 
 
