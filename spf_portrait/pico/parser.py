@@ -58,16 +58,11 @@ def load_parser(base: Path) -> Parser:
     return with_weights(Parser(), base, PARSER_FILE)
 
 
-def mean_iou(predicted: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """Mean over parts of |P ∩ T| / |P or T|, pixels of all maps counted together; 1 if the maps are the same.
-
-    A part that is in neither has no ratio and is left out. Both arrays have one shape, such as [count, 128, 128].
-    """
-    return float(np.mean(list(iou_of_parts(predicted, truth).values())))
-
-
 def iou_of_parts(predicted: NDArray[np.uint8], truth: NDArray[np.uint8]) -> dict[Part, float]:
-    """Intersection over union of every part that is in either map."""
+    """|P ∩ T| / |P or T| of every part that is in either map, pixels of all maps counted together.
+
+    Both arrays have one shape, such as [count, 128, 128].
+    """
     counts = {part: _overlap(predicted == part, truth == part) for part in Part}
     return {part: both / either for part, (both, either) in counts.items() if either}
 

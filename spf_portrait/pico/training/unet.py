@@ -3,7 +3,7 @@
 import hashlib
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from spf_portrait.pico.captions import base_phrases
+from spf_portrait.pico.portrait import Attributes
 from spf_portrait.pico.training.autoencoder import LATENT_CHANNELS, pixels
 from spf_portrait.pico.training.clip import WIDTH
 from spf_portrait.pico.training.learner import Learner
@@ -25,6 +26,10 @@ from spf_portrait.untyped import diffusers
 LATENT_SIZE: Final = 16
 _EMPTY_CAPTIONS: Final = 0.1
 _AVERAGE_DECAY: Final = 0.998
+_LEARNT_LAST: Final = {"headwear": "hat"}
+_SHOWN_MORE: Final = 4.0
+"""How much more often portraits are shown whose value is learnt last: after 5000 steps that show all alike, seven of 24
+captions with a hat got one."""
 
 
 def new_unet() -> Any:
@@ -73,12 +78,12 @@ def train_unet(
     model, scheduler = new_unet().to(device), new_scheduler()
     learner = Learner.of(model, muon_and_adamw(model, muon_lr=0.02, adamw_lr=4e-4), _warmup_then_fall(50, budget.steps))
     average = AveragedModel(model, multi_avg_fn=cast("Any", get_ema_multi_avg_fn(_AVERAGE_DECAY)))
-    latents = cached_latents(renders, folder, autoencoder, device)
+    latents, chances = cached_latents(renders, folder, autoencoder, device), _chances(renders.attributes)
     text_encoder.eval().requires_grad_(False).to(device)
 
     def step(index: int) -> dict[str, float]:
         generator, words = generator_for(seed, index), random.Random(seed * 1_000_003 + index)
-        chosen = torch.randint(len(latents), (batch_size,), generator=generator)
+        chosen = torch.multinomial(chances, batch_size, replacement=True, generator=generator)
         captions = _captions(renders, chosen, words)
         text = tokenizer(captions, padding="max_length", truncation=True, return_tensors="pt")
         x_0 = latents[chosen].float().to(device)
@@ -122,6 +127,12 @@ def cached_latents(renders: Renders, folder: Path, autoencoder: Any, device: tor
 def _digest(autoencoder: Any) -> str:
     weights: dict[str, Tensor] = autoencoder.state_dict()
     return hashlib.sha256(b"".join(weight.cpu().numpy().tobytes() for weight in weights.values())).hexdigest()[:12]
+
+
+def _chances(portraits: Sequence[Attributes]) -> Tensor:
+    """How likely each portrait is to be shown, [count]; in no unit."""
+    late = [any(portrait[axis] == value for axis, value in _LEARNT_LAST.items()) for portrait in portraits]
+    return torch.where(torch.tensor(late), _SHOWN_MORE, 1.0)
 
 
 def _captions(renders: Renders, chosen: Tensor, words: random.Random) -> list[str]:
