@@ -46,7 +46,7 @@ def main() -> None:
         for _ in range(_ROUNDS):
             for name, options in _TRAININGS.items():
                 taken[name].append(_apart(options, Path(scratch)))
-        pairs = _pair_s(Path(scratch))
+        pairs = _pair_s()
     step_s = {name: min(cost.step_s for cost in costs) for name, costs in taken.items()}
     memory_mib = {name: min(cost.memory_mib for cost in costs) for name, costs in taken.items()}
     measured = {
@@ -93,28 +93,19 @@ def _peak_mib() -> float:
     return peak / (1024**2 if sys.platform == "darwin" else 1024)
 
 
-def _pair_s(scratch: Path) -> dict[bool, float]:
-    """Best seconds of drawing a pair, without and with maps, taken in turns."""
+def _pair_s() -> dict[bool, float]:
+    """Best seconds of drawing a pair, without and with maps, taken in turns; loading the model is not counted."""
+    from spf_portrait.base_model import load_base
+    from spf_portrait.pair import draw_pair
+
+    base = load_base("pico")
     taken: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(_ROUNDS):
         for maps in (False, True):
-            spec = ComparisonSpec(base_text=BASE_TEXT, target=EXAMPLE, maps=maps)
-            taken[maps].append(_drawing_s(spec, scratch / "pair"))
+            started = time.perf_counter()
+            draw_pair(base, ComparisonSpec(base_text=BASE_TEXT, target=EXAMPLE, maps=maps), lambda step: None)
+            taken[maps].append(time.perf_counter() - started)
     return {maps: min(seconds) for maps, seconds in taken.items()}
-
-
-def _drawing_s(spec: ComparisonSpec, out: Path) -> float:
-    """Seconds from the first to the last denoising step; loading the model is not counted."""
-    from spf_portrait.sample import SampleJob, sample
-
-    times: list[float] = []
-
-    def note(event: Event) -> None:
-        if isinstance(event, Progress) and event.phase == "sampling":
-            times.append(time.perf_counter())
-
-    sample(SampleJob(spec=spec, adapter=None, out=out), note)
-    return times[-1] - times[0]
 
 
 if __name__ == "__main__":

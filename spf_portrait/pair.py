@@ -6,7 +6,7 @@ the response's x_t. On order there is a third picture, the base text alone by th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
@@ -18,7 +18,6 @@ from spf_portrait.attention_recorder import AttentionRecorder
 from spf_portrait.base_model import BaseModel, decode_latents, encode_nothing, encode_text, predict
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.control_map import bucket_of, control_map, noise_difference, running_maximum, scaled
-from spf_portrait.families.text_embedding import TextEmbedding
 from spf_portrait.prompts import Prompt, reference_prompt, response_prompt
 from spf_portrait.trajectory import denoise, starting_noise
 
@@ -43,6 +42,15 @@ class PathDrawing:
     attention: Tensor
     difference: Tensor
     layers: tuple[Tensor, ...] = ()
+
+
+@dataclass(frozen=True)
+class _State:
+    """What the network was shown at one recorded timestep, and its answer; rows of one."""
+
+    timestep: Tensor
+    x_t: Tensor
+    predicted: Tensor
 
 
 @dataclass(frozen=True)
@@ -83,9 +91,11 @@ def draw_pair(base: BaseModel, spec: ComparisonSpec, on_step: Callable[[int], No
     response_text = response_prompt(base.text_axis, spec.caption, columns)
     with torch.no_grad(), AttentionRecorder(base.unet) as recorder:
         with adapter_off(base.unet):
-            reference = _draw(base, spec, _Observer(base, spec, recorder, reference_text, None, on_step))
-        observer = _Observer(base, spec, recorder, response_text, reference_text, lambda n: on_step(spec.steps + n))
+            reference = _draw(base, spec, _Observer(base, spec, recorder, reference_text, on_step))
+        observer = _Observer(base, spec, recorder, response_text, lambda n: on_step(spec.steps + n))
         response = _draw(base, spec, observer)
+        if observer.states:
+            response = replace(response, difference=_difference(base, observer.states, reference_text))
         reconstruction = _reconstruction(base, spec, recorder, reference_text, on_step) if spec.reconstruction else None
     return Pair(reference, response, reconstruction, recorder.layer_names)
 
@@ -136,17 +146,15 @@ class _Observer:
         spec: ComparisonSpec,
         recorder: AttentionRecorder,
         prompt: Prompt,
-        original: Prompt | None,
         on_step: Callable[[int], None],
     ) -> None:
-        self._base, self._recorder, self._on_step, self._steps = base, recorder, on_step, spec.steps
+        self._recorder, self._on_step, self._steps = recorder, on_step, spec.steps
         self._pooling = prompt.pooling[None].to(base.device)
-        self._original = None if original is None else encode_text(base, [original.text])
         self._chosen = evenly_chosen(spec.steps, RECORDED_TIMESTEPS) if spec.maps else ()
         self.text = encode_text(base, [prompt.text])
         self.timesteps: list[int] = []
         self.attention: list[Tensor] = []
-        self.difference: list[Tensor] = []
+        self.states: list[_State] = []
         self.layers: list[tuple[Tensor, ...]] = []
         self._keeps_layers = spec.layer_maps
         self._listen_at(0)
@@ -158,15 +166,9 @@ class _Observer:
             self.attention.append(mean_over_layers(maps, *predicted.shape[-2:])[0])
             if self._keeps_layers:
                 self.layers.append(maps)
-            if self._original is not None:
-                self.difference.append(self._difference(timestep, shown, predicted, self._original))
+            self.states.append(_State(timestep, shown, predicted))
         self._listen_at(index + 1)
         self._on_step(min(index + 1, self._steps))  # some samplers take one more
-
-    def _difference(self, timestep: Tensor, shown: Tensor, predicted: Tensor, text: TextEmbedding) -> Tensor:
-        self._recorder.listen(None)
-        with adapter_off(self._base.unet):
-            return noise_difference(predicted, predict(self._base, shown, timestep, text))[0]
 
     def _listen_at(self, index: int) -> None:
         self._recorder.listen(self._pooling if index in self._chosen else None)
@@ -183,9 +185,24 @@ def _draw(base: BaseModel, spec: ComparisonSpec, observer: _Observer) -> PathDra
         decode_latents(base, latents)[0],
         tuple(observer.timesteps),
         _stacked(observer.attention),
-        _stacked(observer.difference),
+        torch.empty(0),
         tuple(torch.cat(layer) for layer in zip(*observer.layers, strict=True)),
     )
+
+
+def _difference(base: BaseModel, states: list[_State], prompt: Prompt) -> Tensor:
+    """Against the original model's answers to the same states, [states, height, width].
+
+    They go two by two, as many as a guided step shows the network: no more memory than drawing takes.
+    """
+    x_t, timesteps = torch.cat([state.x_t for state in states]), torch.stack([state.timestep for state in states])
+    text = encode_text(base, [prompt.text])
+    with adapter_off(base.unet):
+        answers = [
+            predict(base, shown, at, text.expand(len(shown)))
+            for shown, at in zip(x_t.split(2), timesteps.split(2), strict=True)
+        ]
+    return noise_difference(torch.cat([state.predicted for state in states]), torch.cat(answers))
 
 
 def _reconstruction(
@@ -194,7 +211,7 @@ def _reconstruction(
     """With nothing recorded."""
     plain = spec.model_copy(update={"maps": False, "layer_maps": False})
     done = 2 * spec.steps
-    return _draw(base, plain, _Observer(base, plain, recorder, prompt, None, lambda n: on_step(done + n))).picture
+    return _draw(base, plain, _Observer(base, plain, recorder, prompt, lambda n: on_step(done + n))).picture
 
 
 def _stacked(found: list[Tensor]) -> Tensor:

@@ -181,3 +181,21 @@ def test_a_studio_that_says_no_is_understood(browser: Browser, studio: RunningSt
     browser.find("input[type=file]").send_keys(str(empty))
     browser.wait("what to do", lambda: "What to do:" in browser.find("[role=alert]").text)
     assert "empty.zip" in browser.find("[role=alert]").text
+
+
+def test_a_target_is_said_once_for_captions_that_mark_none(
+    browser: Browser, studio: RunningStudio, tmp_path: Path
+) -> None:
+    for colour in ("red", "green"):
+        Image.new("RGB", (128, 128), colour).save(tmp_path / f"{colour}.png")
+        (tmp_path / f"{colour}.txt").write_text(f"a woman with sunglasses, a {colour} background")
+    browser.driver.get(studio.url)
+    browser.find("input[name=target]").send_keys("sunglasses")
+    browser.find("input[type=file]").send_keys("\n".join(str(file) for file in sorted(tmp_path.glob("*.*"))))
+    browser.wait("two captions", lambda: browser.count("main ul.items > li") == 2)
+    items = studio.read(f"/datasets/{id_in_address(browser, 'set')}")["items"]
+    assert [(item["base"], item["target"]) for item in items] == [
+        (["a woman", "a green background"], "sunglasses"),
+        (["a woman", "a red background"], "sunglasses"),
+    ]
+    assert "needs a correction" not in browser.text()

@@ -4,14 +4,18 @@ import type { Dataset } from "./types";
 
 const UPLOAD_PATH = "/api/v1/datasets";
 
-export function uploadCaptionSet(
-  name: string,
-  files: readonly File[],
-  onProgress: (fraction: number) => void,
-): Promise<Dataset> {
+interface Upload {
+  name: string;
+  files: readonly File[];
+  /** The phrase to be learnt, for captions that mark none; "" if they all do. */
+  target: string;
+}
+
+export function uploadCaptionSet(set: Upload, onProgress: (fraction: number) => void): Promise<Dataset> {
   const form = new FormData();
-  form.set("name", name);
-  for (const file of files) form.append("files", file, file.name);
+  form.set("name", set.name);
+  if (set.target) form.set("target", set.target);
+  for (const file of set.files) form.append("files", file, file.name);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", UPLOAD_PATH);

@@ -54,7 +54,7 @@ def train_autoencoder(
             decoded: Tensor = model.decode(latents + _latent_noise(latents.shape, generator).to(device)).sample
         loss = reconstruction_loss(decoded.float(), images) + 1e-3 * _unit_scale_loss(latents.float())
         learner.update(loss)
-        return {"loss": float(loss), "psnr": psnr(decoded.float(), images)}
+        return {"loss": float(loss.detach()), "psnr": psnr(decoded.float(), images)}
 
     train_resumably("autoencoder", folder, budget, learner.state, step)
     return _with_fixed_scale(model.cpu().eval(), renders)

@@ -45,7 +45,7 @@ def train_judge(
             logits = model(images.to(device))
         loss = sum_of_losses(logits, truth[numbers].to(device))
         learner.update(loss)
-        return {"loss": float(loss)}
+        return {"loss": float(loss.detach())}
 
     train_resumably("classifier", folder, budget, learner.state, step)
     return model.cpu().eval()

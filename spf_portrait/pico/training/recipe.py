@@ -19,7 +19,7 @@ class Part(Enum):
 STEPS: Final[dict[Part, int]] = {
     Part.AUTOENCODER: 2600,
     Part.CLIP: 600,
-    Part.UNET: 7000,
+    Part.UNET: 6400,
     Part.CLASSIFIER: 1000,
     Part.PARSER: 500,
     Part.IDENTITY: 600,

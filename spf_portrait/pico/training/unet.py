@@ -95,7 +95,7 @@ def train_unet(
         loss = F.mse_loss(predicted.float(), scheduler.get_velocity(x_0, noise, timesteps))
         learner.update(loss)
         average.update_parameters(model)
-        return {"loss": float(loss)}
+        return {"loss": float(loss.detach())}
 
     state = {**learner.state, "average": average}
     train_resumably("unet", folder, budget, state, step)
