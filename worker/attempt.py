@@ -19,8 +19,9 @@ from backend.adapters.repository import get_adapter
 from backend.datasets.repository import get_version
 from backend.db import Database
 from backend.jobs import transitions
+from backend.jobs.faults import Fault
 from backend.jobs.repository import ancestors
-from backend.jobs.transitions import Claim, Fault, Lease
+from backend.jobs.transitions import Claim, Lease
 from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import DatasetVersion

@@ -15,10 +15,16 @@ from sqlalchemy import ColumnElement, delete, func, insert, literal, update
 from sqlalchemy.orm import Session
 
 from backend.db import now
+from backend.jobs.faults import (
+    ATTEMPTS_USED_UP,
+    MAX_LOSSES,
+    RUN_TOO_LONG,
+    TRAINER_LOST,
+    WAITED_TOO_LONG,
+    WORKER_LOST,
+    Fault,
+)
 from backend.tables import FINAL_STATES, Job, JobEvent, Outbox
-
-MAX_LOSSES = 3
-"""A job whose worker or trainer was lost this often is failed instead of being tried again."""
 
 
 @dataclass(frozen=True)
@@ -40,38 +46,6 @@ class Claim:
     dataset_version_id: str | None
     source_adapter_id: str | None
     spec: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why a job ended: a name for programs, a cause and a hint for people (no paths)."""
-
-    code: str
-    message: str
-    hint: str
-
-
-WORKER_LOST = Fault(
-    "worker_lost_repeatedly",
-    f"The worker stopped answering {MAX_LOSSES} times while it ran this job.",
-    "Most often memory ran out: close other programs or choose a smaller batch, then retry from the last checkpoint.",
-)
-TRAINER_LOST = Fault(
-    "trainer_lost_repeatedly",
-    f"The trainer process died {MAX_LOSSES} times without giving a reason.",
-    "Most often memory ran out: close other programs or choose a smaller batch, then retry from the last checkpoint.",
-)
-ATTEMPTS_USED_UP = Fault(
-    "attempts_used_up",
-    "Every allowed attempt of this job was interrupted.",
-    "Look at the job's events for the reasons, then retry from the last checkpoint.",
-)
-RUN_TOO_LONG = Fault(
-    "max_run_time", "The job ran longer than this studio allows.", "Choose fewer steps, or raise SPF_MAX_RUN_S."
-)
-WAITED_TOO_LONG = Fault(
-    "max_wait_time", "The job waited for a worker longer than this studio allows.", "Start a worker, then retry."
-)
 
 
 def enqueue(session: Session, job: Job) -> None:

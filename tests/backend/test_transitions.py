@@ -13,7 +13,8 @@ from backend.adapters.repository import add_adapter
 from backend.db import Database
 from backend.ids import new_id
 from backend.jobs import transitions
-from backend.jobs.transitions import MAX_LOSSES, Claim, Fault, Lease
+from backend.jobs.faults import MAX_LOSSES, Fault
+from backend.jobs.transitions import Claim, Lease
 from backend.settings import Settings
 from backend.tables import FINAL_STATES, LEGAL_MOVES, Adapter, Job, JobEvent, Outbox
 from tests.backend.service_fixtures import NewJob, job_row

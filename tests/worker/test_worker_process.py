@@ -16,6 +16,8 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import func, select
 
+from backend.broker import start_broker
+from backend.child_processes import Family
 from backend.context import Context
 from backend.db import Database
 from backend.jobs import transitions
@@ -23,7 +25,6 @@ from backend.jobs.service import retry_job
 from backend.queue import CeleryDoorbell, run_loops
 from backend.settings import Settings
 from backend.storage import LocalStorage
-from backend.studio import Family, start_broker
 from backend.tables import Adapter, Comparison, Job, JobEvent, Outbox
 from tests.backend.service_fixtures import NewJob, job_row
 
