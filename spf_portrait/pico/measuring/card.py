@@ -120,7 +120,8 @@ attributes (third table below); the autoencoder, CLIP and the judge have. Nothin
 |---|---|---|---|
 {made}
 
-Make it again with `python -m spf_portrait.pico.training`: any device, goes on where it was after a stop.
+Make it again with `python -m spf_portrait.pico.training`: any device, goes on where it was after a stop. The recipe
+changed while these weights were made, see docs/experiments.md; a new run follows it from its first step.
 
 ## Measured on unseen portraits and captions
 

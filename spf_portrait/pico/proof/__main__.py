@@ -34,7 +34,7 @@ def main() -> None:
         arguments.out, "pico", arguments.texts, chosen_options(None, arguments.set, {}), _silent, arguments.models
     )
     try:
-        proof = _run(bench, arguments.targets, systems_named(arguments.systems))
+        proof = _run(bench, arguments.targets, systems_named(arguments.systems), arguments.bias)
     except SpfError as error:
         sys.exit(str(error))
     text = "\n".join(table(rows, heading) for heading, rows in proof.items())
@@ -43,13 +43,13 @@ def main() -> None:
     print(text)
 
 
-def _run(bench: Bench, phrases: Sequence[str], systems: Sequence[System]) -> Proof:
+def _run(bench: Bench, phrases: Sequence[str], systems: Sequence[System], kinds: Sequence[str]) -> Proof:
     bench.folder.mkdir(parents=True, exist_ok=True)
     targets = {phrase: Target(bench, phrase) for phrase in phrases}
-    headings = {True: "Bias named in the captions", False: "Bias not named"}
-    bar = tqdm(total=len(headings) * len(systems) * len(targets), unit="trial")
+    bar = tqdm(total=len(kinds) * len(systems) * len(targets), unit="trial")
     proof: Proof = {}
-    for named, heading in headings.items():
+    for kind in kinds:
+        heading, named = f"Bias {kind} in the captions", kind == "named"
         proof[heading] = []
         for system in systems:
             by_target: dict[str, Figures] = {}
@@ -83,6 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         help="held-back attributes of the development split: " + ", ".join(development_targets()),
     )
     parser.add_argument("--systems", nargs="*", choices=names, default=[], metavar="NAME", help=", ".join(names))
+    kinds = ["named", "unnamed"]
+    parser.add_argument("--bias", nargs="+", choices=kinds, default=kinds, help="do captions say it? (default: both)")
     parser.add_argument("--texts", type=int, default=16, help="held-out texts, four pictures each (default 16)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of all trainings")
     parser.add_argument("--models", type=Path, metavar="DIR", help="base models (default: $SPF_MODELS_DIR or models)")

@@ -128,14 +128,15 @@ def figures(bench: Bench, target: Target, system: System, biased: BiasedSet) -> 
 
 
 def _measured(bench: Bench, target: Target, system: System, biased: BiasedSet, place: Path) -> Figures:
+    original = target.original  # before an adapter is loaded: it is drawn when first asked for
     if system.options is None:
-        return _figures(bench, target, FourPictures(*target.original, *target.original), {})
+        return _figures(bench, target, FourPictures(*original, *original), {})
     data = biased.written(bench.folder / "sets")
     train(
         TrainingJob(data, place, place / "checkpoints", bench.spec(system), models_dir=bench.models_dir), bench.report
     )
     with adapters_loaded(bench.model.unet, [(place / ADAPTER, 1.0)]) as headers:
-        return _figures(bench, target, FourPictures(*target.original, *target.drawn()), headers[0])
+        return _figures(bench, target, FourPictures(*original, *target.drawn()), headers[0])
 
 
 def _figures(bench: Bench, target: Target, pictures: FourPictures, header: dict[str, str]) -> Figures:
