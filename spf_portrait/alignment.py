@@ -14,7 +14,7 @@ from spf_portrait.contract.training_spec import AlignedLayers, TrainingSpec
 from spf_portrait.control_map import RunningScale, bucket_of, control_map, noise_difference, running_maximum, scaled
 from spf_portrait.dual_path import PathResult, reference_pass, response_pass
 from spf_portrait.enhancement import FORMS, Embeddings
-from spf_portrait.losses import denoising_loss, fine_grained_loss, text_consistent_loss
+from spf_portrait.losses import denoising_loss, fine_grained_loss, prediction_anchor_loss, text_consistent_loss
 from spf_portrait.micro_batches import in_batches, path_in_batches
 from spf_portrait.schedule import predicted_clean
 from spf_portrait.states import State
@@ -55,6 +55,8 @@ class Alignment:
         if state.truth is not None:
             losses["denoise"] = denoising_loss(response.predicted, state.truth)
         losses |= self._alignment(reference, response, rows.present, control)
+        if self.spec.w_prediction_anchor:
+            losses["prediction_anchor"] = prediction_anchor_loss(response.predicted, reference.predicted, control)
         if self.spec.w_base_anchor:
             losses["base_anchor"] = self._base_anchor(reference, rows, state)
         if self.spec.losses.enhancement and self.clip is not None:

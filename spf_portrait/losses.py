@@ -65,6 +65,17 @@ def _query_drift(response: Tensor, reference: Tensor, control: Tensor) -> Tensor
     return weighted.mean() / reference.float().square().mean().clamp_min(_EPSILON)
 
 
+def prediction_anchor_loss(response: Tensor, reference: Tensor, control: Tensor) -> Tensor:
+    """L_pa = mean over cells, channels of (1 − M) · (ε_res − sg ε_ref)². Ours: the paper holds attention alone.
+
+    Args:
+        response: The network's answer, [batch, channels, height, width].
+        reference: The same of the reference path.
+        control: M.
+    """
+    return ((1 - control[:, None]) * (response.float() - reference.detach().float()).square()).mean()
+
+
 def held(control: Tensor, cells: int) -> Tensor:
     """1 − M_l: how firmly each cell of a layer is held to the reference, [batch, cells]."""
     grid = layer_grid(cells, control.shape[-2], control.shape[-1])

@@ -18,10 +18,12 @@ from spf_portrait.attention_recorder import AttentionRecorder
 from spf_portrait.base_model import BaseModel, decode_latents, encode_nothing, encode_text, predict
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.control_map import bucket_of, control_map, noise_difference, running_maximum, scaled
+from spf_portrait.micro_batches import in_batches
 from spf_portrait.prompts import Prompt, reference_prompt, response_prompt
 from spf_portrait.trajectory import denoise, starting_noise
 
 RECORDED_TIMESTEPS: Final = 8
+_AT_ONCE: Final = 2
 
 
 @dataclass(frozen=True)
@@ -193,16 +195,15 @@ def _draw(base: BaseModel, spec: ComparisonSpec, observer: _Observer) -> PathDra
 def _difference(base: BaseModel, states: list[_State], prompt: Prompt) -> Tensor:
     """Against the original model's answers to the same states, [states, height, width].
 
-    They go two by two, as many as a guided step shows the network: no more memory than drawing takes.
+    Some go together, as many as a guided step shows the network: no more memory than drawing takes.
     """
     x_t, timesteps = torch.cat([state.x_t for state in states]), torch.stack([state.timestep for state in states])
-    text = encode_text(base, [prompt.text])
+    text = encode_text(base, [prompt.text]).expand(len(states))
     with adapter_off(base.unet):
-        answers = [
-            predict(base, shown, at, text.expand(len(shown)))
-            for shown, at in zip(x_t.split(2), timesteps.split(2), strict=True)
-        ]
-    return noise_difference(torch.cat([state.predicted for state in states]), torch.cat(answers))
+        answers = in_batches(
+            lambda rows: predict(base, x_t[rows], timesteps[rows], text[rows]), len(states), _AT_ONCE, torch.cat
+        )
+    return noise_difference(torch.cat([state.predicted for state in states]), answers)
 
 
 def _reconstruction(

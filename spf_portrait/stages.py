@@ -93,6 +93,7 @@ def dual_path(alignment: Alignment, rows: TrainingRows, meaning: MeaningRows, sp
         "denoise": spec.w_denoise,
         "text_consistent": spec.w_text_consistent,
         "fine_grained": spec.w_fine_grained,
+        "prediction_anchor": spec.w_prediction_anchor,
         "base_anchor": spec.w_base_anchor,
         "enhancement": spec.w_enhancement,
     }

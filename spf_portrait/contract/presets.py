@@ -47,6 +47,10 @@ SPF_PAPER: Final[Mapping[str, Any]] = MappingProxyType(
         "enhancement_form": "exemplar",
         "control_map_gain": 1.0,
         "control_map_subtraction": "sum",
+        "w_text_consistent": 0.02,
+        "w_fine_grained": 1.0,
+        "w_enhancement": 0.3,
+        "w_prediction_anchor": 0.0,
         "w_base_anchor": 0.0,
     }
 )

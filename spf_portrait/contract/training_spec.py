@@ -72,7 +72,10 @@ class TrainingSpec(ClosedSpec):
     )
     w_text_consistent: Weight = 0.02
     w_fine_grained: Weight = 1.0
-    w_enhancement: Weight = 0.3
+    w_enhancement: Weight = 0.1
+    w_prediction_anchor: Annotated[
+        Weight, Field(description="hold the answer to the complete text, too, where the target does not answer")
+    ] = 1.0
     w_base_anchor: Annotated[
         Weight, Field(description="hold the answer to the base text alone; a pass more, about half as slow again")
     ] = 0.0

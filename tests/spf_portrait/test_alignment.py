@@ -161,7 +161,8 @@ def test_the_reference_is_the_original_model_on_the_base_text(scene: Scene, monk
 
 
 def test_weights_of_the_specification_reach_the_stage(scene: Scene) -> None:
-    weights = {"denoise": 1, "text_consistent": 2, "fine_grained": 3, "base_anchor": 4, "enhancement": 5}
+    anchors = {"prediction_anchor": 6, "base_anchor": 4}
+    weights = {"denoise": 1, "text_consistent": 2, "fine_grained": 3, **anchors, "enhancement": 5}
     spec = TrainingSpec.from_mapping({"stage2_steps": 7, **{f"w_{name}": weight for name, weight in weights.items()}})
     stage = dual_path(scene.make(), scene.rows, scene.meaning, spec)
     assert stage.weights == weights

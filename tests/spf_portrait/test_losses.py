@@ -1,7 +1,14 @@
 import torch
 from torch import Tensor
 
-from spf_portrait.losses import denoising_loss, fine_grained_loss, held, text_consistent_loss, weighted_total
+from spf_portrait.losses import (
+    denoising_loss,
+    fine_grained_loss,
+    held,
+    prediction_anchor_loss,
+    text_consistent_loss,
+    weighted_total,
+)
 
 PRESENT = torch.tensor([[1.0, 1.0, 0.0, 1.0], [1.0, 0.0, 0.0, 1.0]])
 NOTHING, EVERYWHERE = torch.zeros(2, 4, 4), torch.ones(2, 4, 4)
@@ -31,6 +38,16 @@ def test_a_map_of_ones_frees_everything() -> None:
 def test_drift_counts_where_the_map_is_dark() -> None:
     assert text_consistent_loss(layers(0), without_target(layers(1)), PRESENT, NOTHING) > 0
     assert fine_grained_loss(layers(0), layers(1), NOTHING) > 0
+
+
+def test_the_prediction_is_held_where_the_map_is_dark() -> None:
+    one, other = torch.zeros(2, 3, 4, 4), torch.full((2, 3, 4, 4), 2.0, requires_grad=True)
+    assert prediction_anchor_loss(one, one, NOTHING) == 0
+    assert prediction_anchor_loss(other, one, EVERYWHERE) == 0
+    half = EVERYWHERE.clone()
+    half[:, :2] = 0
+    assert prediction_anchor_loss(other, one, half) == 2
+    assert not prediction_anchor_loss(one, other, NOTHING).requires_grad
 
 
 def test_a_phrase_that_nobody_looks_at_does_not_drown_the_others() -> None:

@@ -124,12 +124,14 @@ def test_batch_size_and_weights_reach_the_step(make_job: Make, monkeypatch: pyte
             w_denoise=0.5,
             w_text_consistent=0.25,
             w_fine_grained=0.125,
+            w_prediction_anchor=3,
             w_base_anchor=4,
             w_enhancement=2,
         ),
         silent,
     )
-    wanted = {"denoise": 0.5, "text_consistent": 0.25, "fine_grained": 0.125, "base_anchor": 4, "enhancement": 2}
+    aligned = {"text_consistent": 0.25, "fine_grained": 0.125, "prediction_anchor": 3, "base_anchor": 4}
+    wanted = {"denoise": 0.5, **aligned, "enhancement": 2}
     assert seen == [{"denoise": 1.0}] * 2 + [wanted] * 3
     assert drawn == [3 * 2] * 5
 

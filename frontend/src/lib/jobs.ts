@@ -58,6 +58,7 @@ export const LOSS_WORDS: Readonly<Record<string, string>> = {
   enhancement: "Enhancement",
   text_consistent: "Text-consistent",
   fine_grained: "Fine-grained",
+  prediction_anchor: "Prediction anchor",
   base_anchor: "Base anchor",
   control_mean: "Control map, mean",
 };

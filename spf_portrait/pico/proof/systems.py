@@ -24,7 +24,8 @@ def _without(term: str) -> dict[str, Any]:
     return {"losses": {term: False}}
 
 
-_ENHANCEMENT_ALONE: Final = {"losses": {"text_consistent": False, "fine_grained": False}, "w_denoise": 0.0}
+_NOTHING_HELD: Final = {"losses": {"text_consistent": False, "fine_grained": False}, "w_prediction_anchor": 0.0}
+_ENHANCEMENT_ALONE: Final = {**_NOTHING_HELD, "w_denoise": 0.0}
 
 SYSTEMS: Final = (
     System("original", "original model", None),
@@ -36,6 +37,7 @@ SYSTEMS: Final = (
     System("spf-paper", "SPF (paper)", {"method": "spf-paper"}),
     System("no-text-consistent", "SPF without text-consistent loss", _without("text_consistent")),
     System("no-fine-grained", "SPF without fine-grained loss", _without("fine_grained")),
+    System("no-prediction-anchor", "SPF without prediction anchor", {"w_prediction_anchor": 0.0}),
     System("no-enhancement", "SPF without enhancement", _without("enhancement")),
     System("no-control-map", "SPF without control map", _without("control_map")),
     System("stage-1", "stage 1 alone", {"stage2_steps": 0}),

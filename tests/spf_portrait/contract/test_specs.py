@@ -41,6 +41,7 @@ def test_every_option_arrives() -> None:
         "w_text_consistent": 0.1,
         "w_fine_grained": 0.2,
         "w_enhancement": 0.35,
+        "w_prediction_anchor": 0.7,
         "w_base_anchor": 0.6,
         "w_denoise": 0.4,
         "aligned_layers": "second_half",
