@@ -22,7 +22,7 @@ from spf_portrait.stages import Draw, dual_path
 from spf_portrait.states import NoisedState, noised
 from spf_portrait.training_set import MeaningRows, TrainingRows, load_pixels, meaning_rows, prompt_shares, training_rows
 
-ALL = {"denoise", "control_mean", "text_consistent", "fine_grained", "enhancement"}
+ALL = {"denoise", "control_mean", "text_consistent", "fine_grained", "prediction_anchor", "enhancement"}
 T, NOISE = torch.tensor([100, 300, 600, 900]), torch.randn(4, 8, 8, 8)
 
 
@@ -70,6 +70,7 @@ def test_equal_paths_give_no_map_and_no_alignment_loss(scene: Scene) -> None:
     same = replace(scene.rows, complete_text=scene.rows.base_text, complete_pooling=scene.rows.base_pooling)
     losses = scene.make().losses(same, scene.meaning, scene.state())
     assert losses["control_mean"] == losses["text_consistent"] == losses["fine_grained"] == 0
+    assert losses["prediction_anchor"] == 0
 
 
 def test_a_changed_adapter_is_seen_by_every_term(scene: Scene) -> None:
@@ -97,6 +98,10 @@ def test_a_switched_off_term_is_not_computed(scene: Scene, term: str) -> None:
     assert losses.keys() == ALL - {term}
 
 
+def test_a_prediction_anchor_without_weight_is_not_computed(scene: Scene) -> None:
+    assert scene.losses(w_prediction_anchor=0.0).keys() == ALL - {"prediction_anchor"}
+
+
 def test_without_control_map_everything_is_held(scene: Scene) -> None:
     scramble(scene.base)
     with_map = scene.losses(control_map_gain=0.0)
@@ -104,6 +109,7 @@ def test_without_control_map_everything_is_held(scene: Scene) -> None:
     assert without["control_mean"] == 0
     assert without["fine_grained"] > with_map["fine_grained"]
     assert without["text_consistent"] > with_map["text_consistent"]
+    assert without["prediction_anchor"] > with_map["prediction_anchor"]
 
 
 def test_the_gain_subtracts_phrases(scene: Scene) -> None:
@@ -177,7 +183,8 @@ def test_a_map_of_ones_is_bit_for_bit_no_alignment(scene: Scene, monkeypatch: py
 
     monkeypatch.setattr("spf_portrait.alignment.control_map", ones)
     everywhere = gradients(scene.base, scene.losses())
-    nowhere = gradients(scene.base, scene.losses(losses=LossSwitches(text_consistent=False, fine_grained=False)))
+    off = LossSwitches(text_consistent=False, fine_grained=False)
+    nowhere = gradients(scene.base, scene.losses(losses=off, w_prediction_anchor=0.0))
     assert all(torch.equal(a, b) for a, b in zip(everywhere, nowhere, strict=True))
     assert any(bool(gradient.any()) for gradient in nowhere)
 
