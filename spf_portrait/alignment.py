@@ -11,10 +11,11 @@ from spf_portrait.attention_recorder import AttentionRecord, AttentionRecorder
 from spf_portrait.base_model import BaseModel, decode_latents, predict
 from spf_portrait.clip_space import ClipSpace
 from spf_portrait.contract.training_spec import AlignedLayers, TrainingSpec
-from spf_portrait.control_map import RunningScale, bucket_of, control_map, noise_difference, running_maximum, scaled
+from spf_portrait.control_map import bucket_of, control_map, focused, noise_difference, running_maximum, scaled
 from spf_portrait.dual_path import PathResult, reference_pass, response_pass
 from spf_portrait.enhancement import FORMS, Embeddings
 from spf_portrait.losses import denoising_loss, fine_grained_loss, prediction_anchor_loss, text_consistent_loss
+from spf_portrait.map_memory import MapMemory
 from spf_portrait.micro_batches import in_batches, path_in_batches
 from spf_portrait.schedule import predicted_clean
 from spf_portrait.states import State
@@ -23,34 +24,37 @@ from spf_portrait.training_set import MeaningRows, TrainingRows
 
 @dataclass(frozen=True)
 class Alignment:
-    """Computes the raw losses of a step; what it hands from step to step is the control map's scale.
+    """Computes the raw losses of a step; what it hands from step to step is the control map's memory.
 
     Attributes:
         base: With the adapter attached to its network.
         clip: For the enhancement loss; None if that is switched off.
         recorder: Open on the base's network for as long as this is used, backward passes included.
         spec: Which terms to compute, and how. Without the control map M is 0: everything is held to the reference.
-        scale: Running maximum of the noise difference; brought up to date at every step.
+        memory: Of the control map; brought up to date at every step.
     """
 
     base: BaseModel
     clip: ClipSpace | None
     recorder: AttentionRecorder
     spec: TrainingSpec
-    scale: RunningScale
+    memory: MapMemory
 
-    def losses(self, rows: TrainingRows, meaning: MeaningRows, state: State) -> dict[str, Tensor]:
+    def losses(
+        self, rows: TrainingRows, meaning: MeaningRows, portraits: Tensor, state: State
+    ) -> dict[str, Tensor]:
         """Raw values by name, and the mean of the control map for the log.
 
         Args:
             rows: A batch.
             meaning: The same rows.
+            portraits: Their indices in the caption set, [batch].
             state: What both paths look at; without a known truth there is no denoising loss.
         """
         at_once, looked_at = self.spec.batch_size, (self.base, self.recorder, state.x_t, state.timesteps)
         reference = path_in_batches(reference_pass, *looked_at, rows.base_text, rows.base_pooling, at_once)
         response = path_in_batches(response_pass, *looked_at, rows.complete_text, rows.complete_pooling, at_once)
-        control = self._control_map(reference, response, meaning.shares, state.timesteps)
+        control = self._control_map(reference, response, meaning.shares, portraits, state.timesteps)
         losses = {"control_mean": control.mean()}
         if state.truth is not None:
             losses["denoise"] = denoising_loss(response.predicted, state.truth)
@@ -63,15 +67,24 @@ class Alignment:
             losses["enhancement"] = self._enhancement(self.clip, reference, response, meaning, state)
         return losses
 
-    def _control_map(self, reference: PathResult, response: PathResult, shares: Tensor, timesteps: Tensor) -> Tensor:
+    def _control_map(
+        self, reference: PathResult, response: PathResult, shares: Tensor, portraits: Tensor, timesteps: Tensor
+    ) -> Tensor:
         difference = noise_difference(response.predicted.detach(), reference.predicted)
         if not self.spec.losses.control_map:
             return torch.zeros_like(difference)
-        buckets = bucket_of(timesteps, self.base.schedule.timesteps)
-        self.scale.value = running_maximum(self.scale.value.to(difference.device), buckets, difference)
+        place = self._place_of_target(difference, portraits, timesteps)
         detached = tuple(layer.detach() for layer in response.attention.maps)
         maps = mean_over_layers(detached, *difference.shape[-2:])[:, : shares.shape[1]]
-        return control_map(scaled(difference, self.scale.value[buckets]), maps, shares, self.spec.control_map_gain)
+        return control_map(place, maps, shares, self.spec.control_map_gain)
+
+    def _place_of_target(self, difference: Tensor, portraits: Tensor, timesteps: Tensor) -> Tensor:
+        """norm(·) of the noise difference, of this step alone or of the portraits' visits so far."""
+        buckets = bucket_of(timesteps, self.base.schedule.timesteps)
+        self.memory.scale = running_maximum(self.memory.scale.to(difference.device), buckets, difference)
+        here = scaled(difference, self.memory.scale[buckets])
+        visits = self.spec.map_visits
+        return here if visits == 1 else focused(self.memory.average(portraits, here, visits))
 
     def _alignment(
         self, reference: PathResult, response: PathResult, present: Tensor, control: Tensor

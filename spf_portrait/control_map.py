@@ -2,12 +2,13 @@
 
     M = clamp( norm(mean_c |ε_res − ε_ref|) − gain · Σ_p w_p · norm(mean_l A_res[p]), 0, 1 )
 
+Ours puts a picture's mean over timesteps in place of the first norm(·), see `focused`.
+
 p runs over the base phrases: neither the target nor PAD is subtracted. w_p is d_p, the distance in meaning between the
 target and the phrase, for the paper's chain of subtractions; d_p over the number of phrases for their mean. M is 1
 where the paths may differ and 0 where they are held together.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import torch
@@ -22,12 +23,12 @@ SCALE_BUCKETS: Final = 10
 SCALE_DECAY: Final = 0.99
 """Share of the running maximum that survives a step, so that one outlier does not mute the map for good."""
 
-
-@dataclass
-class RunningScale:
-    """The running maximum as it is handed from step to step; `value` is [SCALE_BUCKETS]."""
-
-    value: Tensor = field(default_factory=lambda: torch.zeros(SCALE_BUCKETS))
+NOTICEABLE: Final = 0.15
+"""Share of a picture's largest mean difference below which a cell counts as the same on both paths."""
+FULL: Final = 0.55
+"""Share from which a cell belongs to the target altogether."""
+LEAST_LARGEST: Final = 0.1
+"""A mean difference that is small everywhere is not stretched further than tenfold."""
 
 
 def noise_difference(predicted_response: Tensor, predicted_reference: Tensor) -> Tensor:
@@ -75,6 +76,21 @@ def scaled(difference: Tensor, scale: Tensor) -> Tensor:
     return (difference / scale.clamp_min(_EPSILON)[:, None, None]).clamp(max=1)
 
 
+def focused(mean_difference: Tensor) -> Tensor:
+    """norm(·) of a picture's scaled differences averaged over timesteps: where, all in all, does the target answer?
+
+        clamp((D / max D − NOTICEABLE) / (FULL − NOTICEABLE), 0, 1)
+
+    The difference of a single step is noisy and mostly small even in the target's place, so that a loss weighed by
+    1 − M holds the target nearly as firmly as the rest; see docs/experiments.md.
+
+    Args:
+        mean_difference: D, [batch, height, width].
+    """
+    largest = mean_difference.amax(dim=(-2, -1), keepdim=True).clamp_min(LEAST_LARGEST)
+    return ((mean_difference / largest - NOTICEABLE) / (FULL - NOTICEABLE)).clamp(0, 1)
+
+
 def min_max(maps: Tensor) -> Tensor:
     """norm(·) of attention maps: each map [..., height, width] stretched to [0, 1]; a constant map gives zeros."""
     low, high = maps.amin(dim=(-2, -1), keepdim=True), maps.amax(dim=(-2, -1), keepdim=True)
@@ -106,7 +122,7 @@ def control_map(difference: Tensor, phrase_maps: Tensor, shares: Tensor, gain: f
     """M, see the top of this file; carries no gradient.
 
     Args:
-        difference: Scaled noise difference, [batch, height, width].
+        difference: From `scaled` or `focused`, [batch, height, width].
         phrase_maps: mean_l A_res of the base phrases, [batch, phrases, height, width].
         shares: w_p, [batch, phrases]; 0 for phrases that only fill up the batch.
         gain: Strength of the subtraction; 1 is the paper's figure.

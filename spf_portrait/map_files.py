@@ -16,7 +16,7 @@ from spf_portrait.contract.artifacts import (
     noise_difference_name,
 )
 from spf_portrait.contract.drawing_spec import ComparisonSpec
-from spf_portrait.map_settings import MapSettings, caption_shares
+from spf_portrait.map_settings import MapSettings, caption_shares, place_of_target
 from spf_portrait.pair import Pair, PathDrawing, control_maps, scaled_differences
 from spf_portrait.pictures import coloured_png, grey_png
 
@@ -30,9 +30,8 @@ def map_files(base: BaseModel, spec: ComparisonSpec, pair: Pair, settings: MapSe
     size_px = picture_size(pair)
     differences = scaled_differences(pair, settings.noise_scale, base.schedule.timesteps)
     space = text_space_of(base)
-    control = control_maps(
-        pair, differences, caption_shares(space, spec.caption, settings), settings.spec.control_map_gain
-    )
+    shares, gain = caption_shares(space, spec.caption, settings), settings.spec.control_map_gain
+    control = control_maps(pair, place_of_target(differences, settings), shares, gain)
     files = {
         CONTROL_MAP: coloured_png(control.mean(dim=0), size_px),
         NOISE_DIFFERENCE: coloured_png(differences.mean(dim=0), size_px),

@@ -9,7 +9,7 @@ from torch import Tensor
 from spf_portrait.clip_space import TextSpace
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.control_map import phrase_distances
+from spf_portrait.control_map import focused, phrase_distances
 from spf_portrait.training_set import prompt_shares
 
 
@@ -38,6 +38,21 @@ def map_settings(metadata: dict[str, str]) -> MapSettings:
         noise_scale=torch.tensor(scale) if any(scale) else None,
         bank_range=None if bank is None else (bank[0], bank[1]),
     )
+
+
+def place_of_target(differences: Tensor, settings: MapSettings) -> Tensor:
+    """The first norm(·) of the control map, as the training took it.
+
+    Args:
+        differences: Of one picture at several timesteps, scaled, [timesteps, height, width].
+        settings: Of the adapter.
+
+    Returns:
+        The same shape; all timesteps are alike where the training averaged over them.
+    """
+    if settings.spec.map_visits == 1:
+        return differences
+    return focused(differences.mean(dim=0, keepdim=True)).expand_as(differences)
 
 
 def caption_shares(space: TextSpace, caption: Caption, settings: MapSettings) -> Tensor:

@@ -124,7 +124,7 @@ def control_maps(pair: Pair, differences: Tensor, shares: Tensor, gain: float) -
 
     Args:
         pair: Drawn with maps.
-        differences: From `scaled_differences`.
+        differences: From `scaled_differences`, or `place_of_target` of these.
         shares: w_p of the prompt's base phrases, [phrases].
         gain: Strength of subtracting phrase maps.
     """

@@ -22,8 +22,8 @@ from spf_portrait.contract.caption_set import LoadedCaptionSet, load_caption_set
 from spf_portrait.contract.events import Notice
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.contract.vocabulary import training_notices
-from spf_portrait.control_map import RunningScale
 from spf_portrait.export import AdapterFacts
+from spf_portrait.map_memory import MapMemory
 from spf_portrait.memory import lean
 from spf_portrait.progress import ProgressMeter, Report
 from spf_portrait.stages import Stage, denoising, dual_path
@@ -107,7 +107,7 @@ class PreparedTraining:
     def facts(self) -> AdapterFacts:
         """What an export tells about the training so far."""
         maps = {
-            "control_map_scale": [float(value) for value in self.state.scale.value],
+            "control_map_scale": [float(value) for value in self.state.memory.scale],
             "phrase_distance_range": self.phrase_distance_range,
         }
         portraits, origin = self.portraits, self.origin
@@ -135,16 +135,17 @@ def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTrain
     split = split_rows(len(portraits.items), may_hold_out=job.spec.validate_every > 0)
     _notify(job, portraits, split, report)
     loading.step(2)
-    pixels, scale = load_pixels(portraits, _size_px(job.spec, base)), RunningScale()
+    pixels = load_pixels(portraits, _size_px(job.spec, base))
     rows = training_rows(base, portraits, pixels, ProgressMeter(report, "caching", len(pixels)).step)
+    memory = MapMemory.of(rows.x_0)
     attach_new_adapter(base, job.spec)
     recorder = _opened(base, job.spec, stack)
     origin = Origin(spec_hash(job.spec), dataset_hash(portraits))
-    state = _state(job, base, len(split.training), scale, origin)
+    state = _state(job, base, len(split.training), memory, origin)
     known = (job, base, portraits, rows, split, recorder)
     if not job.spec.is_dual_path:
         return PreparedTraining(*known, fine_tuning.stages(base, rows, job.spec), state, origin)
-    stages, bank_range = _spf_stages(base, portraits, pixels, rows, job.spec, scale, recorder)
+    stages, bank_range = _spf_stages(base, portraits, pixels, rows, job.spec, memory, recorder)
     return PreparedTraining(*known, stages, state, origin, bank_range)
 
 
@@ -161,7 +162,7 @@ def _spf_stages(
     pixels: Tensor,
     rows: TrainingRows,
     spec: TrainingSpec,
-    scale: RunningScale,
+    memory: MapMemory,
     recorder: AttentionRecorder,
 ) -> tuple[tuple[Stage, ...], tuple[float, float]]:
     """Both stages, and the distances between which the phrases of the set lie."""
@@ -172,7 +173,7 @@ def _spf_stages(
         clip=clip,
         recorder=recorder,
         spec=spec,
-        scale=scale,
+        memory=memory,
     )
     meaning = meaning_rows(space, portraits, pixels, spec)
     stages = (
@@ -182,9 +183,9 @@ def _spf_stages(
     return stages, distance_range(space, [item.caption for item in portraits.items])
 
 
-def _state(job: TrainingJob, base: BaseModel, rows: int, scale: RunningScale, origin: Origin) -> TrainingState:
+def _state(job: TrainingJob, base: BaseModel, rows: int, memory: MapMemory, origin: Origin) -> TrainingState:
     """A new state, or that of the newest checkpoint."""
-    state = new_state(adapter_parameters(base.unet), rows, job.spec.learning_rate, job.spec.seed, scale)
+    state = new_state(adapter_parameters(base.unet), rows, job.spec.learning_rate, job.spec.seed, memory)
     if not job.resume:
         refuse_existing(job.checkpoints)
         return state

@@ -77,13 +77,13 @@ def dual_path(alignment: Alignment, rows: TrainingRows, meaning: MeaningRows, sp
     def on_noised(draw: Draw) -> dict[str, Tensor]:
         batch = rows.chosen(draw.portraits)
         state = noised(base.schedule, batch.x_0, base.schedule.trained_at(draw.times), draw.noise)
-        return alignment.losses(batch, meaning.chosen(draw.portraits), state)
+        return alignment.losses(batch, meaning.chosen(draw.portraits), draw.portraits, state)
 
     def on_grown(draw: Draw) -> dict[str, Tensor]:
         batch = rows.chosen(draw.portraits)
         alignment.recorder.listen(None)
         state = grown(base, batch, spec, draw.times, draw.noise)
-        losses = alignment.losses(batch, meaning.chosen(draw.portraits), state)
+        losses = alignment.losses(batch, meaning.chosen(draw.portraits), draw.portraits, state)
         if spec.w_denoise and draw.step % spec.denoise_every == 0:
             alignment.recorder.listen(None)
             losses["denoise"] = _denoising(base, batch, draw, spec.batch_size)

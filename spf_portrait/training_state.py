@@ -1,13 +1,13 @@
 """Everything about a training that changes from step to step, as tensors and facts that a checkpoint can hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from spf_portrait.control_map import RunningScale
+from spf_portrait.map_memory import MapMemory
 
 
 @dataclass
@@ -21,7 +21,7 @@ class TrainingState:
         order: The portraits of the current pass over the set, in the order in which they are used.
         cursor: How many of them are used up.
         step: Steps done, both stages together.
-        scale: The control map's running maximum.
+        memory: The control map's.
         log: One entry a step: its raw losses.
     """
 
@@ -29,19 +29,19 @@ class TrainingState:
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     order: Tensor
-    scale: RunningScale
+    memory: MapMemory
     cursor: int = 0
     step: int = 0
     log: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
 def new_state(
-    parameters: list[nn.Parameter], rows: int, learning_rate: float, seed: int, scale: RunningScale
+    parameters: list[nn.Parameter], rows: int, learning_rate: float, seed: int, memory: MapMemory
 ) -> TrainingState:
     """The state before the first step, with `rows` portraits to draw from."""
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.0)
-    return TrainingState(parameters, optimizer, generator, torch.randperm(rows, generator=generator), scale)
+    return TrainingState(parameters, optimizer, generator, torch.randperm(rows, generator=generator), memory)
 
 
 def next_rows(state: TrainingState, count: int) -> Tensor:
@@ -59,7 +59,8 @@ def next_rows(state: TrainingState, count: int) -> Tensor:
 
 def state_tensors(state: TrainingState) -> dict[str, Tensor]:
     """Copies of all tensors, by name."""
-    tensors = {"random": state.generator.get_state(), "order": state.order, "scale": state.scale.value}
+    memory = {f"map.{field.name}": getattr(state.memory, field.name) for field in fields(state.memory)}
+    tensors = {"random": state.generator.get_state(), "order": state.order, **memory}
     for index, parameter in enumerate(state.parameters):
         tensors[f"adapter.{index}"] = parameter.detach()
         for name, value in state.optimizer.state[parameter].items():
@@ -80,7 +81,9 @@ def restore(state: TrainingState, step: int, tensors: Mapping[str, Tensor], fact
     groups = state.optimizer.state_dict()["param_groups"]
     state.optimizer.load_state_dict({"state": _optimizer_state(tensors), "param_groups": groups})
     state.generator.set_state(tensors["random"])
-    state.order, state.scale.value = tensors["order"], tensors["scale"]
+    state.order = tensors["order"]
+    for name in (field.name for field in fields(state.memory)):
+        setattr(state.memory, name, tensors[f"map.{name}"].to(getattr(state.memory, name).device))
     state.step, state.cursor, state.log = step, facts["cursor"], list(facts["log"])
 
 

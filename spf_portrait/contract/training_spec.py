@@ -105,6 +105,13 @@ class TrainingSpec(ClosedSpec):
     control_map_distances: bool = Field(
         default=True, description="subtract phrases the more, the farther from the target they are in meaning"
     )
+    control_map_memory: int | None = Field(
+        default=None,
+        ge=1,
+        le=100,
+        description="visits to a portrait over which its control map is averaged; 1 for the map of a single step, as "
+        "in the paper; null for 10, and with grown states for 1",
+    )
     precision: Precision = Field(
         default="fp32", description="of the network's arithmetic; weights that train, losses and CLIP stay in fp32"
     )
@@ -142,6 +149,20 @@ class TrainingSpec(ClosedSpec):
                 "layers", "cross_attention, cross_attention_kv or null with adapter cross_attention"
             )
         return layers
+
+    @field_validator("control_map_memory")
+    @classmethod
+    def _grown_states_belong_to_no_portrait(cls, visits: int | None, info: ValidationInfo) -> int | None:
+        if info.data.get("states") == "grown" and visits not in (None, 1):
+            raise PydanticCustomError("memory", "1 or null with grown states, which belong to no portrait")
+        return visits
+
+    @property
+    def map_visits(self) -> int:
+        """`control_map_memory`, or what suits the states."""
+        if self.control_map_memory is None:
+            return 10 if self.states == "noised" else 1
+        return self.control_map_memory
 
     @property
     def adapter_kind(self) -> AdapterKind:

@@ -16,7 +16,7 @@ from spf_portrait.contract.phrases import Caption
 from spf_portrait.control_map import SCALE_BUCKETS, bucket_of, control_map, noise_difference, running_maximum, scaled
 from spf_portrait.dual_path import PathResult, reference_pass, response_pass
 from spf_portrait.evaluation.known_domain import MaskedPortrait
-from spf_portrait.map_settings import MapSettings, caption_shares
+from spf_portrait.map_settings import MapSettings, caption_shares, place_of_target
 from spf_portrait.metrics.map_quality import MapQuality, map_quality
 from spf_portrait.prompts import Prompt, reference_prompt, response_prompt
 from spf_portrait.schedule import add_noise
@@ -62,7 +62,8 @@ def control_map_quality(
     qualities: list[list[MapQuality]] = []
     for portrait, answer in zip(portraits, answers, strict=True):
         shares = caption_shares(space, portrait.caption, settings).expand(len(timesteps), -1)
-        maps = control_map(scaled(answer.difference, scale), answer.phrase_maps, shares, settings.spec.control_map_gain)
+        place = place_of_target(scaled(answer.difference, scale), settings)
+        maps = control_map(place, answer.phrase_maps, shares, settings.spec.control_map_gain)
         covered = covered_share(portrait.mask, maps.shape[-2], maps.shape[-1])
         qualities.append([map_quality(map_at_t.cpu(), covered) for map_at_t in maps])
     return qualities

@@ -15,8 +15,9 @@ from spf_portrait.clip_space import load_clip_space
 from spf_portrait.contract.caption_set import load_caption_set
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
-from spf_portrait.control_map import SCALE_BUCKETS, RunningScale
+from spf_portrait.control_map import SCALE_BUCKETS, focused
 from spf_portrait.families.text_embedding import TextEmbedding
+from spf_portrait.map_memory import MapMemory
 from spf_portrait.preparation import TrainingJob
 from spf_portrait.stages import Draw, dual_path
 from spf_portrait.states import NoisedState, noised
@@ -35,7 +36,7 @@ class Scene:
 
     def losses(self, **options: Any) -> dict[str, Tensor]:
         """Of noised portraits, with these options of the specification."""
-        return self.make(**options).losses(self.rows, self.meaning, self.state())
+        return self.make(**options).losses(self.rows, self.meaning, torch.arange(4), self.state())
 
     def state(self) -> NoisedState:
         return noised(self.base.schedule, self.rows.x_0, T, NOISE)
@@ -52,9 +53,9 @@ def scene(base: BaseModel, make_job: Callable[..., TrainingJob]) -> Iterator[Sce
         recorder = stack.enter_context(AttentionRecorder(base.unet))
 
         def make(**options: Any) -> Alignment:
-            scale: RunningScale = options.pop("scale", RunningScale())
+            memory: MapMemory = options.pop("memory", MapMemory.of(rows.x_0))
             spec = TrainingSpec.from_mapping({"control_map_gain": 1.0, "enhancement_t_max": 1.0, **options})
-            return Alignment(base=base, clip=clip, recorder=recorder, spec=spec, scale=scale)
+            return Alignment(base=base, clip=clip, recorder=recorder, spec=spec, memory=memory)
 
         rows = training_rows(base, portraits, pixels, lambda done: None)
         yield Scene(base, rows, meaning_rows(clip, portraits, pixels, TrainingSpec()), make)
@@ -68,7 +69,7 @@ def scramble(base: BaseModel) -> None:
 
 def test_equal_paths_give_no_map_and_no_alignment_loss(scene: Scene) -> None:
     same = replace(scene.rows, complete_text=scene.rows.base_text, complete_pooling=scene.rows.base_pooling)
-    losses = scene.make().losses(same, scene.meaning, scene.state())
+    losses = scene.make().losses(same, scene.meaning, torch.arange(4), scene.state())
     assert losses["control_mean"] == losses["text_consistent"] == losses["fine_grained"] == 0
     assert losses["prediction_anchor"] == 0
 
@@ -140,10 +141,21 @@ def test_the_form_arrives(scene: Scene, form: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_scale_is_kept_from_step_to_step(scene: Scene) -> None:
-    scale = RunningScale()
-    scene.losses(scale=scale)
-    assert scale.value.shape == (SCALE_BUCKETS,)
-    assert scale.value.nonzero().flatten().tolist() == [1, 3, 6, 9]
+    memory = MapMemory.of(scene.rows.x_0)
+    scene.losses(memory=memory)
+    assert memory.scale.shape == (SCALE_BUCKETS,)
+    assert memory.scale.nonzero().flatten().tolist() == [1, 3, 6, 9]
+
+
+def test_the_map_is_that_of_all_visits_or_of_this_step_alone(scene: Scene) -> None:
+    scramble(scene.base)
+    memory = MapMemory.of(scene.rows.x_0)
+    averaged = scene.losses(memory=memory, control_map_gain=0.0)
+    assert memory.visits.tolist() == [1] * 4
+    torch.testing.assert_close(averaged["control_mean"], focused(memory.means).mean())
+    alone = scene.losses(memory=memory, control_map_gain=0.0, control_map_memory=1)
+    torch.testing.assert_close(alone["control_mean"], memory.means.mean())
+    assert memory.visits.tolist() == [1] * 4, "a map of one step leaves no trace"
 
 
 def test_the_reference_is_the_original_model_on_the_base_text(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

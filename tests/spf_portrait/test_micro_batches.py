@@ -57,7 +57,8 @@ def test_losses_gradients_and_scale_are_those_of_the_big_batch(
     assert len(expected[1]) == len(found[1]) > 0
     for mine, theirs in zip(found[1], expected[1], strict=True):
         assert (mine - theirs).norm() <= 1e-4 * theirs.norm()
-    torch.testing.assert_close(parts.state.scale.value, whole.state.scale.value)
+    torch.testing.assert_close(parts.state.memory.scale, whole.state.memory.scale)
+    torch.testing.assert_close(parts.state.memory.means, whole.state.memory.means)
 
 
 def test_the_network_never_sees_more_than_a_batch(prepared: Callable[..., PreparedTraining]) -> None:

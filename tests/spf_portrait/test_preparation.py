@@ -41,7 +41,7 @@ def test_options_of_the_second_stage_arrive(make_job: Make, monkeypatch: pytest.
     job = make_job(control_map_gain=0.7, enhancement_form="image_direction", losses={"fine_grained": False})
     run = prepared(job)
     assert given["spec"] == job.spec
-    assert given["scale"] is run.state.scale, "what the alignment learns is what a checkpoint keeps"
+    assert given["memory"] is run.state.memory, "what the alignment learns is what a checkpoint keeps"
 
 
 def test_the_base_decides_the_size_unless_told(make_job: Make) -> None:

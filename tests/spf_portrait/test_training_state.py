@@ -1,13 +1,13 @@
 import torch
 from torch import nn
 
-from spf_portrait.control_map import RunningScale
+from spf_portrait.map_memory import MapMemory
 from spf_portrait.training_state import TrainingState, new_state, next_rows, restore, state_facts, state_tensors
 
 
 def state(seed: int = 0) -> TrainingState:
     torch.manual_seed(0)
-    return new_state([nn.Parameter(torch.randn(3))], 5, 0.01, seed, RunningScale())
+    return new_state([nn.Parameter(torch.randn(3))], 5, 0.01, seed, MapMemory.of(torch.zeros(5, 4, 2, 2)))
 
 
 def step(training: TrainingState) -> None:
@@ -34,7 +34,8 @@ def test_restored_state_goes_on_bit_for_bit() -> None:
     unbroken, resumed = state(), state(seed=9)
     for _ in range(3):
         step(unbroken)
-    unbroken.scale.value[2] = 0.5
+    unbroken.memory.scale[2] = 0.5
+    unbroken.memory.average(torch.tensor([3]), torch.ones(1, 2, 2), 10)
     restore(resumed, unbroken.step, state_tensors(unbroken), state_facts(unbroken))
     assert resumed.step == 3
     for _ in range(3):
@@ -47,7 +48,7 @@ def test_restored_state_goes_on_bit_for_bit() -> None:
 
 
 def test_the_learning_rate_arrives_and_nothing_else_takes_its_value() -> None:
-    group = new_state([nn.Parameter(torch.ones(1))], 1, 0.0123, 0, RunningScale()).optimizer.param_groups[0]
+    group = new_state([nn.Parameter(torch.ones(1))], 1, 0.0123, 0, MapMemory.of(torch.zeros(5, 4, 2, 2))).optimizer.param_groups[0]
     assert group["lr"] == 0.0123
     assert group["weight_decay"] == 0
     assert group["betas"] == (0.9, 0.999)

@@ -126,6 +126,15 @@ const NUMBERS: readonly NumberSetting[] = [
     step: "any",
   },
   {
+    key: "w_prediction_anchor",
+    dualPath: true,
+    name: "Answer weight",
+    words: "How strongly the picture itself is held where the target does not answer.",
+    min: 0,
+    max: 100,
+    step: "any",
+  },
+  {
     key: "w_enhancement",
     dualPath: true,
     name: "Enhancement weight",

@@ -54,6 +54,7 @@ def test_every_option_arrives() -> None:
         "control_map_gain": 2.0,
         "control_map_subtraction": "mean",
         "control_map_distances": False,
+        "control_map_memory": 1,
         "precision": "bf16",
         "gradient_checkpointing": True,
         "checkpoint_every": 9,
@@ -101,6 +102,14 @@ def test_the_papers_reading_is_set_by_one_word_and_can_still_be_changed() -> Non
     assert [TrainingSpec(method=method).is_dual_path for method in get_args(Method)] == [True, True, False, False]
 
 
+def test_only_portraits_that_are_seen_again_are_remembered() -> None:
+    visits = [TrainingSpec(states=states).map_visits for states in ("noised", "grown")]
+    assert visits == [10, 1]
+    assert TrainingSpec(control_map_memory=3).map_visits == 3
+    with pytest.raises(SpecError, match="control_map_memory = 2; allowed: 1 or null with grown states"):
+        TrainingSpec.from_preset("quick", states="grown", control_map_memory=2)
+
+
 def test_reads_numbers_from_a_command_line() -> None:
     spec = TrainingSpec.from_preset("quick", rank="12", learning_rate="1e-4", losses={"control_map": "false"})
     assert (spec.rank, spec.learning_rate, spec.losses) == (12, 1e-4, LossSwitches(control_map=False))
@@ -126,6 +135,8 @@ def test_reads_numbers_from_a_command_line() -> None:
         ("w_denoise", math.inf, "finite"),
         ("w_enhancement", -0.1, "0"),
         ("control_map_gain", 4.1, "4"),
+        ("control_map_memory", 0, "1"),
+        ("control_map_memory", 101, "100"),
         ("enhancement_t_max", 1.1, "1"),
         ("image_size_px", 16, "32"),
         ("method", "dreambooth", "'lora' or 'naive'"),
