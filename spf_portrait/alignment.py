@@ -40,9 +40,7 @@ class Alignment:
     spec: TrainingSpec
     memory: MapMemory
 
-    def losses(
-        self, rows: TrainingRows, meaning: MeaningRows, portraits: Tensor, state: State
-    ) -> dict[str, Tensor]:
+    def losses(self, rows: TrainingRows, meaning: MeaningRows, portraits: Tensor, state: State) -> dict[str, Tensor]:
         """Raw values by name, and the mean of the control map for the log.
 
         Args:

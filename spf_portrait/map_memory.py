@@ -1,5 +1,6 @@
 """What the control map carries from step to step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -42,3 +43,13 @@ class MapMemory:
             share = 1 / min(int(self.visits[portrait]), most)
             self.means[portrait] += share * (difference - self.means[portrait])
         return self.means[portraits]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All of it by name, for a checkpoint."""
+        return {"map.scale": self.scale, "map.means": self.means, "map.visits": self.visits}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Become what it was when `tensors` was asked."""
+        self.scale = tensors["map.scale"].to(self.means.device)
+        self.means = tensors["map.means"].to(self.means.device)
+        self.visits = tensors["map.visits"]

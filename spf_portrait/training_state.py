@@ -1,7 +1,7 @@
 """Everything about a training that changes from step to step, as tensors and facts that a checkpoint can hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -59,8 +59,7 @@ def next_rows(state: TrainingState, count: int) -> Tensor:
 
 def state_tensors(state: TrainingState) -> dict[str, Tensor]:
     """Copies of all tensors, by name."""
-    memory = {f"map.{field.name}": getattr(state.memory, field.name) for field in fields(state.memory)}
-    tensors = {"random": state.generator.get_state(), "order": state.order, **memory}
+    tensors = {"random": state.generator.get_state(), "order": state.order, **state.memory.tensors()}
     for index, parameter in enumerate(state.parameters):
         tensors[f"adapter.{index}"] = parameter.detach()
         for name, value in state.optimizer.state[parameter].items():
@@ -82,8 +81,7 @@ def restore(state: TrainingState, step: int, tensors: Mapping[str, Tensor], fact
     state.optimizer.load_state_dict({"state": _optimizer_state(tensors), "param_groups": groups})
     state.generator.set_state(tensors["random"])
     state.order = tensors["order"]
-    for name in (field.name for field in fields(state.memory)):
-        setattr(state.memory, name, tensors[f"map.{name}"].to(getattr(state.memory, name).device))
+    state.memory.restore(tensors)
     state.step, state.cursor, state.log = step, facts["cursor"], list(facts["log"])
 
 

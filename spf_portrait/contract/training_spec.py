@@ -62,7 +62,7 @@ class TrainingSpec(ClosedSpec):
     layers: AdapterLayers | None = Field(
         default=None,
         description="matrices that are adapted: queries, keys, values and output of cross-attention, its keys and "
-        "values alone, or all attention; null for the method's own (spf: cross_attention, lora: all_attention)",
+        "values alone, or all attention; null for the method's own (spf-paper: cross_attention, others: all_attention)",
     )
     rank: int = Field(
         default=8, ge=1, le=128, description="rank of the adapter; of the exported file, where whole matrices train"
@@ -75,7 +75,7 @@ class TrainingSpec(ClosedSpec):
     w_enhancement: Weight = 0.1
     w_prediction_anchor: Annotated[
         Weight, Field(description="hold the answer to the complete text, too, where the target does not answer")
-    ] = 1.0
+    ] = 2.0
     w_base_anchor: Annotated[
         Weight, Field(description="hold the answer to the base text alone; a pass more, about half as slow again")
     ] = 0.0
@@ -173,7 +173,8 @@ class TrainingSpec(ClosedSpec):
     def adapted_layers(self) -> AdapterLayers:
         """`layers`, or the method's own."""
         if self.layers is None:
-            return "all_attention" if self.method == "lora" and self.adapter_kind == "lora" else "cross_attention"
+            narrow = self.method == "spf-paper" or self.adapter_kind == "cross_attention"
+            return "cross_attention" if narrow else "all_attention"
         return self.layers
 
     @property

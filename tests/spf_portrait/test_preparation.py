@@ -62,10 +62,11 @@ def test_the_seed_decides_adapter_and_order(make_job: Make) -> None:
     assert not torch.equal(states[0], states[2])
 
 
-def test_spf_adapts_cross_attention_and_plain_lora_all_of_it(make_job: Make) -> None:
-    spf, lora = prepared(make_job(method="spf")), prepared(make_job(method="lora"))
-    assert not any(".attn1." in path for path in adapter_deltas(spf.base.unet))
-    assert any(".attn1." in path for path in adapter_deltas(lora.base.unet))
+def test_the_papers_reading_adapts_cross_attention_and_all_others_every_attention(make_job: Make) -> None:
+    spf, paper, lora = (prepared(make_job(method=method)) for method in ("spf", "spf-paper", "lora"))
+    assert not any(".attn1." in path for path in adapter_deltas(paper.base.unet))
+    assert any(".attn1." in path for path in adapter_deltas(spf.base.unet))
+    assert adapter_deltas(spf.base.unet).keys() == adapter_deltas(lora.base.unet).keys()
     assert [stage.weights for stage in lora.stages] == [{"denoise": 1.0}] * 2
     assert [stage.steps for stage in lora.stages] == [stage.steps for stage in spf.stages]
 

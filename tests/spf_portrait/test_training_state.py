@@ -48,7 +48,7 @@ def test_restored_state_goes_on_bit_for_bit() -> None:
 
 
 def test_the_learning_rate_arrives_and_nothing_else_takes_its_value() -> None:
-    group = new_state([nn.Parameter(torch.ones(1))], 1, 0.0123, 0, MapMemory.of(torch.zeros(5, 4, 2, 2))).optimizer.param_groups[0]
+    group = new_state([nn.Parameter(torch.ones(1))], 1, 0.0123, 0, MapMemory()).optimizer.param_groups[0]
     assert group["lr"] == 0.0123
     assert group["weight_decay"] == 0
     assert group["betas"] == (0.9, 0.999)

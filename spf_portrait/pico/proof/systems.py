@@ -34,6 +34,8 @@ SYSTEMS: Final = (
     System("lora", "LoRA", {"method": "lora"}),
     System("lora-cross", "LoRA, cross-attention only", {"method": "lora", "layers": "cross_attention"}),
     System("spf", "SPF"),
+    System("spf-cross", "SPF, cross-attention only", {"layers": "cross_attention"}),
+    System("no-map-memory", "SPF, control map of one step", {"control_map_memory": 1}),
     System("spf-paper", "SPF (paper)", {"method": "spf-paper"}),
     System("no-text-consistent", "SPF without text-consistent loss", _without("text_consistent")),
     System("no-fine-grained", "SPF without fine-grained loss", _without("fine_grained")),

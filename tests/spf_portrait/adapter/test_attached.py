@@ -146,9 +146,9 @@ def test_the_seed_decides_the_start(base: BaseModel) -> None:
 @pytest.mark.parametrize(
     ("options", "kinds"),
     [
-        ({}, {"attn2.to_q", "attn2.to_k", "attn2.to_v", "attn2.to_out.0"}),
+        ({"method": "spf-paper"}, {"attn2.to_q", "attn2.to_k", "attn2.to_v", "attn2.to_out.0"}),
         ({"layers": "cross_attention_kv"}, {"attn2.to_k", "attn2.to_v"}),
-        ({"method": "lora"}, {f"attn{n}.to_{part}" for n in (1, 2) for part in ("q", "k", "v", "out.0")}),
+        ({}, {f"attn{n}.to_{part}" for n in (1, 2) for part in ("q", "k", "v", "out.0")}),
         ({"method": "lora", "layers": "cross_attention_kv"}, {"attn2.to_k", "attn2.to_v"}),
         ({"adapter": "cross_attention"}, {"attn2.to_q", "attn2.to_k", "attn2.to_v", "attn2.to_out.0"}),
         ({"adapter": "cross_attention", "layers": "cross_attention_kv"}, {"attn2.to_k", "attn2.to_v"}),

@@ -93,7 +93,7 @@ def test_the_header_tells_everything_but_places(tuned: BaseModel, tmp_path: Path
         "modelspec.prediction_type": "v",
         "spf.target": "blonde hair",
         "spf.adapter": "lora",
-        "spf.layers": "cross_attention",
+        "spf.layers": "all_attention",
         "spf.step": "40",
         "spf.loads_in": '["diffusers"]',
     }
