@@ -22,7 +22,8 @@ _PROJECTED: Final = 12
 _HEADS: Final = 2
 _AUTOENCODER: Final = {"block_out_channels": [4, 8, 8, 8], "layers_per_block": 1, "norm_num_groups": 4}
 _UNET: Final = {"layers_per_block": 1, "norm_num_groups": 8, "sample_size": 8}
-_FOUR_LEVELS: Final = {"block_out_channels": [8, 16, 16, 16], "attention_head_dim": _HEADS}
+_FOUR_LEVELS: Final = {"block_out_channels": [8, 16, 16, 16], "attention_head_dim": _HEADS, "sample_size": 16}
+"""Of 16 cells the middle block has four. A single one has no choice where to attend, and its queries never train."""
 REDUCED: Final[dict[FamilyKey, dict[str, dict[str, Any]]]] = {
     "sd1": {"unet": {**_UNET, **_FOUR_LEVELS, "cross_attention_dim": _WIDTH}, "vae": _AUTOENCODER},
     "sd2": {"unet": {**_UNET, **_FOUR_LEVELS, "cross_attention_dim": _WIDTH}, "vae": _AUTOENCODER},
