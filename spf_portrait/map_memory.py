@@ -38,7 +38,7 @@ class MapMemory:
             differences: Scaled, [batch, height, width].
             most: Visits after which older ones begin to fade.
         """
-        for portrait, difference in zip(portraits, differences, strict=True):
+        for portrait, difference in zip(portraits.cpu(), differences, strict=True):
             self.visits[portrait] += 1
             share = 1 / min(int(self.visits[portrait]), most)
             self.means[portrait] += share * (difference - self.means[portrait])
