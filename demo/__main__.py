@@ -15,7 +15,7 @@ from typing import Any, Final
 from demo.measure import Measure, Measurement
 from demo.studio import DemoError, Studio, studio_at
 from spf_portrait.contract.bases import find_base
-from spf_portrait.sheet import contact_sheet
+from spf_portrait.drawing.sheet import contact_sheet
 
 EXAMPLE: Final = "sunglasses"
 BASE_TEXT: Final = "a portrait of a person, tan skin, a sky blue background"

@@ -70,7 +70,7 @@ def _apart(options: Mapping[str, Any], scratch: Path) -> _Cost:
 
 def _train(options: dict[str, Any], scratch: Path) -> _Cost:
     """Stage 2 alone: alignment for SPF, fine-tuning for plain LoRA. The first step is left out of the mean."""
-    from spf_portrait.train import TrainingJob, train
+    from spf_portrait.training.train import TrainingJob, train
 
     reached: list[tuple[int, float]] = []
 
@@ -95,8 +95,8 @@ def _peak_mib() -> float:
 
 def _pair_s() -> dict[bool, float]:
     """Best seconds of drawing a pair, without and with maps, taken in turns; loading the model is not counted."""
-    from spf_portrait.base_model import load_base
-    from spf_portrait.pair import draw_pair
+    from spf_portrait.drawing.pair import draw_pair
+    from spf_portrait.models.base_model import load_base
 
     base = load_base("pico")
     taken: dict[bool, list[float]] = {False: [], True: []}

@@ -16,7 +16,7 @@ from spf_portrait.pico.held_out import place_of
 from spf_portrait.pico.judge import Judge, load_judge
 from spf_portrait.pico.portrait import visible_axes
 from spf_portrait.pico.regions import target_region
-from spf_portrait.untyped import diffusers
+from spf_portrait.running.untyped import diffusers
 
 SEEDS: Final = tuple(range(8))
 STEPS: Final = 25

@@ -13,12 +13,12 @@ from spf_portrait.contract.artifacts import ADAPTER
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.drawing_spec import ComparisonSpec, EvaluationSpec
 from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.evaluate import EvaluationJob, evaluate_adapter
+from spf_portrait.drawing.sample import SampleJob, sample
+from spf_portrait.evaluation.run import EvaluationJob, evaluate_adapter
 from spf_portrait.evaluation.table import table
-from spf_portrait.library_settings import settle_libraries
-from spf_portrait.reporters import Bars
-from spf_portrait.sample import SampleJob, sample
-from spf_portrait.train import TrainingJob, train
+from spf_portrait.running.library_settings import settle_libraries
+from spf_portrait.running.reporters import Bars
+from spf_portrait.training.train import TrainingJob, train
 
 EXAMPLE_SET = find_base("pico").path / "examples" / "sunglasses.zip"
 

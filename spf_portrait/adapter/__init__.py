@@ -16,7 +16,7 @@ from spf_portrait.adapter.layers import adapter_targets, check_rank, matrices
 from spf_portrait.adapter.loaded import adapters_loaded, load_adapter
 from spf_portrait.adapter.lora import Deltas, adapter_deltas, attach_adapter, lora_layers
 from spf_portrait.adapter.weight_changes import attach_network_change, attach_weight_changes, weight_changes
-from spf_portrait.families.targets import ALL_ATTENTION, CROSS_ATTENTION
+from spf_portrait.models.families.targets import ALL_ATTENTION, CROSS_ATTENTION
 
 __all__ = [
     "ALL_ATTENTION",

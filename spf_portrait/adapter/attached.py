@@ -15,9 +15,9 @@ from spf_portrait.adapter.weight_changes import (
     remove_weight_changes,
     weight_changes,
 )
-from spf_portrait.base_model import BaseModel
 from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.untyped import peft
+from spf_portrait.models.base_model import BaseModel
+from spf_portrait.running.untyped import peft
 
 
 def attach_new_adapter(base: BaseModel, spec: TrainingSpec) -> None:

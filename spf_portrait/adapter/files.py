@@ -12,7 +12,7 @@ from spf_portrait.adapter.layers import linear_layers
 from spf_portrait.adapter.lora import Deltas
 from spf_portrait.adapter.network_file import holds_network_change
 from spf_portrait.contract.errors import ModelError
-from spf_portrait.untyped import safetensors, safetensors_torch
+from spf_portrait.running.untyped import safetensors, safetensors_torch
 
 _PARTS: Final = {
     ".lora_down.weight": "down",

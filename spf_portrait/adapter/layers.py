@@ -5,10 +5,10 @@ from typing import Any, cast
 
 from torch import nn
 
-from spf_portrait.base_model import BaseModel
 from spf_portrait.contract.errors import ModelError, SpecError
 from spf_portrait.contract.presets import AdapterKind
 from spf_portrait.contract.training_spec import AdapterLayers
+from spf_portrait.models.base_model import BaseModel
 
 
 def adapter_targets(base: BaseModel, layers: AdapterLayers) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 import torch
 from torch import Tensor, nn
 
-from spf_portrait.untyped import peft
+from spf_portrait.running.untyped import peft
 
 NAME: Final = "default"
 

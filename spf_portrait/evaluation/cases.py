@@ -5,7 +5,7 @@ from pathlib import Path
 from spf_portrait.contract.caption_text import split_phrases
 from spf_portrait.contract.errors import DataError
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.evaluation.drawing import Case
+from spf_portrait.drawing.four_pictures import Case
 from spf_portrait.evaluation.known_domain import KnownDomain
 
 

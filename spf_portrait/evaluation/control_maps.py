@@ -8,19 +8,26 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from spf_portrait.attention_maps import TARGET, mean_over_layers
-from spf_portrait.attention_recorder import AttentionRecorder
-from spf_portrait.base_model import BaseModel, encode_pixels, encode_text
-from spf_portrait.clip_space import TextSpace
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.control_map import SCALE_BUCKETS, bucket_of, control_map, noise_difference, running_maximum, scaled
-from spf_portrait.dual_path import PathResult, reference_pass, response_pass
+from spf_portrait.drawing.map_settings import MapSettings, caption_shares, place_of_target
 from spf_portrait.evaluation.known_domain import MaskedPortrait
-from spf_portrait.map_settings import MapSettings, caption_shares, place_of_target
+from spf_portrait.method.attention_maps import TARGET, mean_over_layers
+from spf_portrait.method.attention_recorder import AttentionRecorder
+from spf_portrait.method.clip_space import TextSpace
+from spf_portrait.method.control_map import (
+    SCALE_BUCKETS,
+    bucket_of,
+    control_map,
+    noise_difference,
+    running_maximum,
+    scaled,
+)
+from spf_portrait.method.dual_path import PathResult, reference_pass, response_pass
+from spf_portrait.method.prompts import Prompt, reference_prompt, response_prompt
+from spf_portrait.method.training_set import to_pixels
 from spf_portrait.metrics.map_quality import MapQuality, map_quality
-from spf_portrait.prompts import Prompt, reference_prompt, response_prompt
-from spf_portrait.schedule import add_noise
-from spf_portrait.training_set import to_pixels
+from spf_portrait.models.base_model import BaseModel, encode_pixels, encode_text
+from spf_portrait.models.schedule import add_noise
 
 TIMES: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Fractions of the schedule at which the map is looked at."""

@@ -5,14 +5,14 @@ from functools import cached_property
 
 from torch import Tensor
 
-from spf_portrait.base_model import BaseModel
-from spf_portrait.clip_space import ClipSpace, load_clip_space, text_space_of
 from spf_portrait.contract.errors import ModelError
+from spf_portrait.drawing.four_pictures import Case, FourPictures, as_images
+from spf_portrait.drawing.map_settings import MapSettings
 from spf_portrait.evaluation.control_maps import control_map_quality
-from spf_portrait.evaluation.drawing import Case, FourPictures, as_images
 from spf_portrait.evaluation.known_domain import JUDGE_FOLDER, KnownDomain
-from spf_portrait.map_settings import MapSettings
+from spf_portrait.method.clip_space import ClipSpace, load_clip_space, text_space_of
 from spf_portrait.metrics.map_quality import MapQuality
+from spf_portrait.models.base_model import BaseModel
 
 
 class Observations:

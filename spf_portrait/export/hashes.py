@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.running.untyped import safetensors_torch
 
 _LENGTH_BYTES = 8
 """A safetensors file starts with the length of its header."""

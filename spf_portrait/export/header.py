@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from spf_portrait.base_model import BaseModel
 from spf_portrait.export.facts import AdapterFacts
 from spf_portrait.export.low_rank import TrainedUpdate
 from spf_portrait.export.tool_rules import Reach
+from spf_portrait.models.base_model import BaseModel
 
 _DIFFUSERS: Final = "diffusers"
 _LDM: Final = "https://github.com/Stability-AI/generative-models"

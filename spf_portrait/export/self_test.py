@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from spf_portrait.adapter import Deltas, lora_layers
 from spf_portrait.adapter.layers import linear_layers
-from spf_portrait.base_model import BaseModel
 from spf_portrait.contract.errors import ExportError
 from spf_portrait.export.hashes import hash_behind_header
 from spf_portrait.export.tool_rules import A1111_VERSIONS, ALPHA, a1111_version, unmatched_keys
-from spf_portrait.untyped import diffusers, safetensors, safetensors_torch
+from spf_portrait.models.base_model import BaseModel
+from spf_portrait.running.untyped import diffusers, safetensors, safetensors_torch
 
 _TOLERANCE: Final = 1e-5
 """Of the largest number of each ΔW."""

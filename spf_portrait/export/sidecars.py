@@ -7,10 +7,10 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-from spf_portrait.base_model import BaseModel
 from spf_portrait.export.facts import AdapterFacts
 from spf_portrait.export.header import title, usage_hint
 from spf_portrait.export.tool_rules import A1111_VERSIONS, Reach
+from spf_portrait.models.base_model import BaseModel
 
 _THUMBNAIL_PX: Final = 256
 _PREFERRED_STRENGTH: Final = 1.0

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from spf_portrait.adapter import Deltas
 from spf_portrait.adapter.kohya_names import kohya_names
-from spf_portrait.base_model import BaseModel
 from spf_portrait.export.tool_rules import RULES
+from spf_portrait.models.base_model import BaseModel
 
 
 def single_file_tensors(base: BaseModel, deltas: Deltas) -> dict[str, Tensor]:

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from spf_portrait.adapter.network_file import network_tensors
-from spf_portrait.base_model import BaseModel
 from spf_portrait.contract.errors import ExportError
 from spf_portrait.export.facts import AdapterFacts
 from spf_portrait.export.hashes import tensor_hash
 from spf_portrait.export.header import own_header
 from spf_portrait.export.tool_rules import Reach
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.models.base_model import BaseModel
+from spf_portrait.running.untyped import safetensors_torch
 
 REACH: Final = Reach((), "it holds differences of all weights of a network, and is no LoRA")
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from spf_portrait.base_model import BaseModel
 from spf_portrait.contract.artifacts import ADAPTER, ADAPTER_NOTES, ADAPTER_PICTURE, DIFFUSERS_ADAPTER
 from spf_portrait.export.facts import AdapterFacts
 from spf_portrait.export.hashes import file_hash, tensor_hash
@@ -18,7 +17,8 @@ from spf_portrait.export.sidecars import notes, thumbnail
 from spf_portrait.export.tensors import diffusers_tensors, single_file_tensors
 from spf_portrait.export.tool_rules import Reach, reach
 from spf_portrait.export.whole_network import REACH, write_network_change
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.models.base_model import BaseModel
+from spf_portrait.running.untyped import safetensors_torch
 
 _DRAFT: Final = ".export"
 _FILES: Final = (DIFFUSERS_ADAPTER, ADAPTER_PICTURE, ADAPTER_NOTES, ADAPTER)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.pico.renderer import IMAGE_SIZE_PX
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.running.untyped import safetensors_torch
 
 Network = TypeVar("Network", bound=nn.Module)
 

@@ -16,7 +16,7 @@ from PIL import Image
 from demo.__main__ import Outcome, main, summary
 from demo.measure import Measurement
 from demo.studio import DemoError, Studio, studio_at
-from spf_portrait.sheet import contact_sheet
+from spf_portrait.drawing.sheet import contact_sheet
 
 WEIGHTS = b"weights" * 100
 

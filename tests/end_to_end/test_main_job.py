@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from spf_portrait.untyped import diffusers
+from spf_portrait.running.untyped import diffusers
 
 REPOSITORY = Path(__file__).parents[2]
 PICO = REPOSITORY / "models" / "pico"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.preparation import TrainingJob
+from spf_portrait.models.base_model import BaseModel, load_base
+from spf_portrait.training.preparation import TrainingJob
 from tests.spf_portrait.tiny_model import write_caption_folder, write_tiny_base
 
 TINY = {

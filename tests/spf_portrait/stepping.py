@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from spf_portrait.loop import run_stages
-from spf_portrait.preparation import PreparedTraining, TrainingJob, prepare
-from spf_portrait.training_state import state_tensors
+from spf_portrait.training.loop import run_stages
+from spf_portrait.training.preparation import PreparedTraining, TrainingJob, prepare
+from spf_portrait.training.training_state import state_tensors
 
 
 def stepped(

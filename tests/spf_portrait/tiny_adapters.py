@@ -8,7 +8,7 @@ from torch import nn
 from spf_portrait.adapter import CROSS_ATTENTION, adapter_deltas, adapter_parameters, attach_adapter, remove_adapter
 from spf_portrait.adapter.kohya_names import kohya_names
 from spf_portrait.export.tensors import kohya_tensors
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.running.untyped import safetensors_torch
 
 
 def scramble(network: nn.Module, seed: int = 0, spread: float = 0.2) -> None:

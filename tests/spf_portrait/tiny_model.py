@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 
 from spf_portrait.contract.caption_set import CaptionItem, write_imagefolder
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.untyped import diffusers, transformers
+from spf_portrait.running.untyped import diffusers, transformers
 
 IMAGE_SIZE_PX: Final = 32
 LATENT_CHANNELS: Final = 8

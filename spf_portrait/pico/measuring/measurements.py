@@ -7,11 +7,11 @@ from typing import Any, Final
 import torch
 from PIL import Image
 
-from spf_portrait.base_model import load_base
-from spf_portrait.clip_space import load_clip_space
 from spf_portrait.contract.drawing_spec import ComparisonSpec
+from spf_portrait.drawing.pair import draw_pair
 from spf_portrait.evaluation.known_domain import JUDGE_FOLDER
-from spf_portrait.pair import draw_pair
+from spf_portrait.method.clip_space import load_clip_space
+from spf_portrait.models.base_model import load_base
 from spf_portrait.pico.identity import load_identity
 from spf_portrait.pico.identity_check import identity_check
 from spf_portrait.pico.judge import Judge, load_judge
@@ -19,7 +19,7 @@ from spf_portrait.pico.measuring import on_drawings, on_renders
 from spf_portrait.pico.measuring.unseen import full_caption, unseen
 from spf_portrait.pico.parser import load_parser
 from spf_portrait.pico.renderer import render
-from spf_portrait.untyped import diffusers
+from spf_portrait.running.untyped import diffusers
 
 _RENDERS: Final = 512
 _ASKED: Final = 128

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from spf_portrait.clip_space import ClipSpace
+from spf_portrait.method.clip_space import ClipSpace
 from spf_portrait.pico.domain import AXES
 from spf_portrait.pico.judge import Judge
 from spf_portrait.pico.judge_network import as_tensor

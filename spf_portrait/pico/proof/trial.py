@@ -11,21 +11,21 @@ from typing import Any
 from torch import Tensor
 
 from spf_portrait.adapter import adapters_loaded
-from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.contract.artifacts import ADAPTER
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.contract.training_spec import TrainingSpec
+from spf_portrait.drawing.four_pictures import Case, FourPictures, Sampling, draw_both
+from spf_portrait.drawing.map_settings import map_settings
 from spf_portrait.evaluation.cases import held_out_cases
-from spf_portrait.evaluation.drawing import Case, FourPictures, Sampling, draw_both
 from spf_portrait.evaluation.known_domain import KnownDomain, known_domain
 from spf_portrait.evaluation.measuring import measure
 from spf_portrait.evaluation.observations import Observations
 from spf_portrait.evaluation.results import Estimate
-from spf_portrait.map_settings import map_settings
+from spf_portrait.models.base_model import BaseModel, load_base
 from spf_portrait.pico.proof.sets import BiasedSet
 from spf_portrait.pico.proof.systems import System
-from spf_portrait.progress import Report
-from spf_portrait.train import TrainingJob, train
+from spf_portrait.running.progress import Report
+from spf_portrait.training.train import TrainingJob, train
 
 Figures = dict[str, dict[str, Any]]
 """Metric → value and 95 % interval."""

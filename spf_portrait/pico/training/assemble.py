@@ -14,7 +14,7 @@ from spf_portrait.pico.identity import IDENTITY_FILE, Identity
 from spf_portrait.pico.judge import JUDGE_FILE, Judge
 from spf_portrait.pico.parser import PARSER_FILE, Parser
 from spf_portrait.pico.training.unet import new_scheduler
-from spf_portrait.untyped import diffusers, safetensors_torch, transformers
+from spf_portrait.running.untyped import diffusers, safetensors_torch, transformers
 
 _SHARD: Final = "14MB"
 

@@ -12,7 +12,7 @@ from spf_portrait.pico.training.learner import Learner, cosine_with_warmup
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders
 from spf_portrait.pico.training.resumable import CPU, Budget, generator_for, train_resumably
-from spf_portrait.untyped import diffusers
+from spf_portrait.running.untyped import diffusers
 
 LATENT_CHANNELS: Final = 8
 _CHANNELS: Final = (16, 32, 64, 128)

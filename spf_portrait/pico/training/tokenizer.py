@@ -10,7 +10,7 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
 from spf_portrait.pico.captions import all_phrases
-from spf_portrait.untyped import transformers
+from spf_portrait.running.untyped import transformers
 
 _END_OF_WORD: Final = "</w>"
 _START, _END = "<|startoftext|>", "<|endoftext|>"

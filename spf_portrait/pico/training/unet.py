@@ -21,7 +21,7 @@ from spf_portrait.pico.training.learner import Learner
 from spf_portrait.pico.training.muon import muon_and_adamw
 from spf_portrait.pico.training.renders import Renders
 from spf_portrait.pico.training.resumable import CPU, Budget, generator_for, train_resumably
-from spf_portrait.untyped import diffusers
+from spf_portrait.running.untyped import diffusers
 
 LATENT_SIZE: Final = 16
 _EMPTY_CAPTIONS: Final = 0.1

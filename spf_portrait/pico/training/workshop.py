@@ -24,7 +24,7 @@ from spf_portrait.pico.training.resumable import Budget
 from spf_portrait.pico.training.tokenizer import new_tokenizer
 from spf_portrait.pico.training.training_log import collect_records, write_record
 from spf_portrait.pico.training.unet import train_unet
-from spf_portrait.untyped import diffusers, safetensors_torch, transformers
+from spf_portrait.running.untyped import diffusers, safetensors_torch, transformers
 
 _ALL_RENDERS: Final = (8000, 1_000_000)
 _KNOWN_RENDERS: Final = (12_000, 2_000_000)

@@ -19,11 +19,11 @@ from spf_portrait.adapter import (
     set_strength,
     weight_changes,
 )
-from spf_portrait.base_model import BaseModel, predict
 from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.presets import AdapterKind
 from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.families.text_embedding import TextEmbedding
+from spf_portrait.models.base_model import BaseModel, predict
+from spf_portrait.models.families.text_embedding import TextEmbedding
 from tests.spf_portrait.tiny_adapters import scramble
 
 X_T, T = torch.randn(2, 8, 8, 8), torch.tensor([10, 500])

@@ -13,8 +13,8 @@ from spf_portrait.contract.base_info import FamilyKey
 from spf_portrait.export.self_test import weightless
 from spf_portrait.export.tensors import kohya_tensors
 from spf_portrait.export.tool_rules import RULES, reach
-from spf_portrait.families.single_file import CONFIGS
-from spf_portrait.untyped import diffusers
+from spf_portrait.models.families.single_file import CONFIGS
+from spf_portrait.running.untyped import diffusers
 from tests.spf_portrait.tiny_adapters import scramble
 
 

@@ -14,11 +14,11 @@ from spf_portrait.adapter import (
     remove_adapter,
 )
 from spf_portrait.adapter.kohya_names import kohya_names
-from spf_portrait.base_model import BaseModel, predict
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.export.tensors import kohya_tensors
-from spf_portrait.families.text_embedding import TextEmbedding
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.models.base_model import BaseModel, predict
+from spf_portrait.models.families.text_embedding import TextEmbedding
+from spf_portrait.running.untyped import safetensors_torch
 from tests.spf_portrait.tiny_adapters import scramble
 
 X_T, T = torch.randn(2, 8, 8, 8), torch.tensor([10, 500])

@@ -14,15 +14,15 @@ from spf_portrait.adapter import (
     remove_adapter,
     set_strength,
 )
-from spf_portrait.base_model import BaseModel, load_base, predict
 from spf_portrait.contract.artifacts import ADAPTER, ADAPTER_PICTURE, LOSS_LOG, REPORT
 from spf_portrait.contract.errors import ExportError, ModelError, SpecError
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.export import AdapterFacts, export_checkpoint
-from spf_portrait.families.text_embedding import TextEmbedding
-from spf_portrait.preparation import TrainingJob
-from spf_portrait.train import train
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.models.base_model import BaseModel, load_base, predict
+from spf_portrait.models.families.text_embedding import TextEmbedding
+from spf_portrait.running.untyped import safetensors_torch
+from spf_portrait.training.preparation import TrainingJob
+from spf_portrait.training.train import train
 
 FACTS = AdapterFacts(TrainingSpec(base="tiny", method="naive"), "a hat", 4, "abc", 5)
 

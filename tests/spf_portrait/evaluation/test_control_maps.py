@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spf_portrait.base_model import BaseModel, load_base
-from spf_portrait.clip_space import load_clip_space
 from spf_portrait.contract.training_spec import TrainingSpec
+from spf_portrait.drawing.map_settings import MapSettings
 from spf_portrait.evaluation.control_maps import TIMES, control_map_quality, covered_share
-from spf_portrait.map_settings import MapSettings
+from spf_portrait.method.clip_space import load_clip_space
+from spf_portrait.models.base_model import BaseModel, load_base
 from spf_portrait.pico.known_domain import PicoDomain
 
 

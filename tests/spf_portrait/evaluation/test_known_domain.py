@@ -2,8 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from spf_portrait.base_model import BaseModel
 from spf_portrait.evaluation.known_domain import known_domain
+from spf_portrait.models.base_model import BaseModel
 
 PICO = Path(__file__).parents[3] / "models" / "pico"
 

@@ -9,22 +9,22 @@ import pytest
 import torch
 from PIL import Image
 
-from spf_portrait.base_model import BaseModel, load_base
 from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.evaluation.drawing import Case, FourPictures
+from spf_portrait.drawing.four_pictures import Case, FourPictures
+from spf_portrait.drawing.map_settings import MapSettings
 from spf_portrait.evaluation.known_domain import known_domain
 from spf_portrait.evaluation.measuring import measure
 from spf_portrait.evaluation.observations import Observations
 from spf_portrait.evaluation.results import Estimate, Missing, Result
-from spf_portrait.map_settings import MapSettings
 from spf_portrait.metrics.catalogue import CATALOGUE, REQUIREMENTS
+from spf_portrait.models.base_model import BaseModel, load_base
 from spf_portrait.pico.held_out import held_out_portrait
 from spf_portrait.pico.identity import IDENTITY_FILE, Identity
 from spf_portrait.pico.parser import PARSER_FILE, Parser
 from spf_portrait.pico.renderer import render
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.running.untyped import safetensors_torch
 
 SETTINGS = MapSettings(spec=TrainingSpec(control_map_gain=0.1), noise_scale=None, bank_range=None)
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from spf_portrait.adapter import CROSS_ATTENTION, attach_weight_changes, weight_changes
-from spf_portrait.base_model import BaseModel
 from spf_portrait.export.low_rank import captured_energy, low_rank, trained_update
+from spf_portrait.models.base_model import BaseModel
 from tests.spf_portrait.tiny_adapters import scramble
 
 

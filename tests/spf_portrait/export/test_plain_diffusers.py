@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from spf_portrait.adapter import attach_new_adapter
-from spf_portrait.base_model import load_base
 from spf_portrait.contract.artifacts import ADAPTER, DIFFUSERS_ADAPTER
 from spf_portrait.contract.base_info import FamilyKey
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.presets import AdapterKind
 from spf_portrait.contract.training_spec import TrainingSpec
+from spf_portrait.drawing.pair import draw_pair
 from spf_portrait.export import AdapterFacts, export_checkpoint
-from spf_portrait.pair import draw_pair
-from spf_portrait.untyped import diffusers
-from tests.spf_portrait.families.tiny_families import write_tiny
+from spf_portrait.models.base_model import load_base
+from spf_portrait.running.untyped import diffusers
+from tests.spf_portrait.models.families.tiny_families import write_tiny
 from tests.spf_portrait.tiny_adapters import scramble
 from tests.spf_portrait.tiny_model import write_tiny_base
 

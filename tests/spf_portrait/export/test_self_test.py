@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from spf_portrait.adapter import CROSS_ATTENTION, Deltas, adapter_deltas, attach_adapter, lora_layers
-from spf_portrait.base_model import BaseModel
 from spf_portrait.contract.errors import ExportError
 from spf_portrait.export.hashes import tensor_hash
 from spf_portrait.export.self_test import check_file
 from spf_portrait.export.tensors import diffusers_tensors, single_file_tensors
-from spf_portrait.untyped import diffusers, safetensors_torch
+from spf_portrait.models.base_model import BaseModel
+from spf_portrait.running.untyped import diffusers, safetensors_torch
 from tests.spf_portrait.tiny_adapters import scramble
 
 

@@ -18,7 +18,6 @@ from spf_portrait.adapter import (
     attach_weight_changes,
     load_adapter,
 )
-from spf_portrait.base_model import BaseModel, load_base, predict
 from spf_portrait.contract.artifacts import (
     ADAPTER,
     ADAPTER_NOTES,
@@ -32,10 +31,11 @@ from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.export import AdapterFacts, export_checkpoint
 from spf_portrait.export.hashes import file_hash, hash_behind_header
 from spf_portrait.export.tensors import single_file_tensors
-from spf_portrait.families.text_embedding import TextEmbedding
-from spf_portrait.preparation import TrainingJob
-from spf_portrait.train import train
-from spf_portrait.untyped import safetensors, safetensors_torch
+from spf_portrait.models.base_model import BaseModel, load_base, predict
+from spf_portrait.models.families.text_embedding import TextEmbedding
+from spf_portrait.running.untyped import safetensors, safetensors_torch
+from spf_portrait.training.preparation import TrainingJob
+from spf_portrait.training.train import train
 from tests.spf_portrait.tiny_adapters import scramble
 
 SPEC = TrainingSpec(base="tiny", rank=2, stage1_steps=20, stage2_steps=30)

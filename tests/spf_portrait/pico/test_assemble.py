@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from spf_portrait.clip_space import load_clip_space
+from spf_portrait.method.clip_space import load_clip_space
 from spf_portrait.pico.identity import Identity, load_identity
 from spf_portrait.pico.judge import Judge, load_judge
 from spf_portrait.pico.known_domain import PicoDomain
@@ -18,7 +18,7 @@ from spf_portrait.pico.training.autoencoder import new_autoencoder
 from spf_portrait.pico.training.clip import new_clip
 from spf_portrait.pico.training.tokenizer import new_tokenizer
 from spf_portrait.pico.training.unet import new_unet
-from spf_portrait.untyped import diffusers, safetensors_torch
+from spf_portrait.running.untyped import diffusers, safetensors_torch
 
 CPU = torch.device("cpu")
 

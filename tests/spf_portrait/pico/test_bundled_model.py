@@ -11,7 +11,7 @@ from spf_portrait.contract.vocabulary import read_vocabulary, unseen_words
 from spf_portrait.pico.judge import load_judge
 from spf_portrait.pico.portrait import random_attributes, visible_axes
 from spf_portrait.pico.renderer import render
-from spf_portrait.untyped import diffusers, transformers
+from spf_portrait.running.untyped import diffusers, transformers
 
 PICO = Path(__file__).parents[3] / "models" / "pico"
 MEGABYTE = 1_000_000

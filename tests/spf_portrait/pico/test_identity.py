@@ -16,7 +16,7 @@ from spf_portrait.pico.training.autoencoder import new_autoencoder, pixels
 from spf_portrait.pico.training.identity import contrastive_loss, person_numbers, relations, train_identity
 from spf_portrait.pico.training.quartets import drawing_of, load_or_render_quartets, quartet
 from spf_portrait.pico.training.resumable import Budget
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.running.untyped import safetensors_torch
 
 ALICE, BOB = [1.0, 0.0], [0.0, 1.0]
 QUARTETS = 4

@@ -13,7 +13,7 @@ from spf_portrait.pico.training.autoencoder import new_autoencoder, pixels
 from spf_portrait.pico.training.parser import parsing_loss, train_parser
 from spf_portrait.pico.training.renders import load_or_render
 from spf_portrait.pico.training.resumable import Budget
-from spf_portrait.untyped import safetensors_torch
+from spf_portrait.running.untyped import safetensors_torch
 
 
 def test_equal_maps_overlap_wholly_and_disjoint_ones_not_at_all() -> None:

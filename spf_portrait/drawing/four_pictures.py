@@ -1,0 +1,143 @@
+"""Four pictures for each held-out text: original and tuned model, without and with the target, from one noise."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from spf_portrait.adapter import adapter_off
+from spf_portrait.contract.phrases import Caption
+from spf_portrait.drawing.pictures import eight_bit
+from spf_portrait.drawing.trajectory import denoise, starting_noise
+from spf_portrait.method.prompts import reference_prompt, response_prompt
+from spf_portrait.models.base_model import BaseModel, decode_latents, encode_nothing, encode_text
+
+_BATCH: Final = 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one set of four pictures is drawn from."""
+
+    caption: Caption
+    seed: int
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How pictures are drawn; a guidance scale of 1 is none."""
+
+    steps: int
+    guidance_scale: float
+
+
+@dataclass(frozen=True)
+class FourPictures:
+    """uint8 [cases, 3, height, width] each.
+
+    Attributes:
+        reference: Original model, base text.
+        floor: Original model, base text and target.
+        base_by_tuned: Tuned model, base text.
+        response: Tuned model, base text and target.
+    """
+
+    reference: Tensor
+    floor: Tensor
+    base_by_tuned: Tensor
+    response: Tensor
+
+
+def draw_four(
+    base: BaseModel, cases: Sequence[Case], sampling: Sampling, on_step: Callable[[int], None]
+) -> FourPictures:
+    """Draw everything.
+
+    Args:
+        base: With the adapter attached at the wanted strength.
+        cases: Texts and seeds.
+        sampling: The same for all four.
+        on_step: Told the number of denoising steps done, of 4 · cases · steps.
+
+    Raises:
+        DataError: A text has too many tokens.
+    """
+    done = _Counter(on_step)
+    with adapter_off(base.unet):
+        reference, floor = draw_both(base, cases, sampling, done.add)
+    base_by_tuned, response = draw_both(base, cases, sampling, done.add)
+    return FourPictures(reference, floor, base_by_tuned, response)
+
+
+def draw_both(
+    base: BaseModel, cases: Sequence[Case], sampling: Sampling, on_steps: Callable[[int], None]
+) -> tuple[Tensor, Tensor]:
+    """Base texts, and base texts with the target, by the model as it is; arguments as for `draw_texts`."""
+    columns = max(len(case.caption.base) for case in cases)
+    without = [reference_prompt(base.text_axis, case.caption, columns).text for case in cases]
+    complete = [response_prompt(base.text_axis, case.caption, columns).text for case in cases]
+    seeds = [case.seed for case in cases]
+    return (
+        draw_texts(base, without, seeds, sampling, on_steps),
+        draw_texts(base, complete, seeds, sampling, on_steps),
+    )
+
+
+@torch.no_grad()
+def draw_texts(
+    base: BaseModel,
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    sampling: Sampling,
+    on_steps: Callable[[int], None],
+) -> Tensor:
+    """Draw texts in batches. Every picture has its own source of noise, so it does not depend on its neighbours.
+
+    Args:
+        base: As it is to draw.
+        texts: One for each picture.
+        seeds: One for each picture.
+        sampling: How.
+        on_steps: Told how many steps were added, counted over pictures.
+
+    Returns:
+        uint8 [pictures, 3, height, width] on the CPU.
+    """
+    batches = [slice(start, start + _BATCH) for start in range(0, len(seeds), _BATCH)]
+    return torch.cat([_draw_batch(base, texts[part], seeds[part], sampling, on_steps) for part in batches])
+
+
+def as_images(pictures: Tensor) -> list[Image.Image]:
+    """uint8 [pictures, 3, height, width] → RGB pictures."""
+    return [Image.fromarray(picture.permute(1, 2, 0).numpy()) for picture in pictures]
+
+
+def _draw_batch(
+    base: BaseModel, texts: Sequence[str], seeds: Sequence[int], sampling: Sampling, on_steps: Callable[[int], None]
+) -> Tensor:
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    scheduler: Any = base.scheduler.from_config(base.scheduler.config)
+    scheduler.set_timesteps(sampling.steps)
+    noise = torch.cat([starting_noise(base, base.image_size_px, generator) for generator in generators])
+
+    def on_step(index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:
+        on_steps(len(seeds) if index < sampling.steps else 0)  # some samplers take one more
+
+    embedded = (encode_nothing(base).expand(len(seeds)), encode_text(base, texts))
+    latents = denoise(base, scheduler, noise, embedded, sampling.guidance_scale, generators, on_step)
+    return torch.cat([eight_bit(decode_latents(base, row[None])) for row in latents])
+
+
+class _Counter:
+    """Adds up steps over batches and models."""
+
+    def __init__(self, on_step: Callable[[int], None]) -> None:
+        self._on_step, self._done = on_step, 0
+
+    def add(self, steps: int) -> None:
+        """Some more were done."""
+        self._done += steps
+        self._on_step(self._done)

@@ -1,0 +1,129 @@
+"""CLIP's common space of pictures and texts, for the enhancement loss and for the distances between phrases."""
+
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from spf_portrait.contract.base_info import CLIP_DOWNLOAD, CLIP_FOLDER, SHARED_CLIP_FOLDER
+from spf_portrait.contract.errors import ModelError
+from spf_portrait.models.base_model import BaseModel, encode_text
+from spf_portrait.running.untyped import transformers
+
+
+class TextSpace(Protocol):
+    """Where distances between phrases are measured."""
+
+    def texts(self, texts: list[str]) -> Tensor:
+        """t(·): unit embeddings [texts, width] of whole texts or single phrases."""
+        ...
+
+
+class EncoderSpace:
+    """The pooled output of the base model's own text encoder, for a base without CLIP."""
+
+    def __init__(self, base: BaseModel) -> None:
+        self._base = base
+
+    def texts(self, texts: list[str]) -> Tensor:
+        """t(·): unit embeddings [texts, width]."""
+        return F.normalize(encode_text(self._base, texts).pooled.float(), dim=-1)
+
+
+class ClipSpace:
+    """A frozen CLIP with gradients through its picture tower.
+
+    Args:
+        clip: CLIPModel, in eval mode.
+        tokenizer: Of its text tower.
+        mean: Channel mean of what the picture tower was trained on, pixels in [0, 1].
+        deviation: Channel standard deviation.
+    """
+
+    def __init__(self, clip: Any, tokenizer: Any, mean: list[float], deviation: list[float]) -> None:
+        self._clip = clip
+        self._tokenizer = tokenizer
+        self._size_px = int(clip.config.vision_config.image_size)
+        self._tokens = int(clip.config.text_config.max_position_embeddings)
+        self._mean = torch.tensor(mean, device=clip.device)[:, None, None]
+        self._deviation = torch.tensor(deviation, device=clip.device)[:, None, None]
+
+    def pictures(self, pixels: Tensor) -> Tensor:
+        """i(·): pixels in [-1, 1], [batch, 3, height, width] → unit embeddings [batch, width]."""
+        size = (self._size_px, self._size_px)
+        shrunk = F.interpolate(pixels.float(), size, mode="bicubic", antialias=True, align_corners=False)
+        normal = (shrunk / 2 + 0.5 - self._mean) / self._deviation
+        return F.normalize(self._clip.get_image_features(pixel_values=normal).pooler_output, dim=-1)
+
+    def texts(self, texts: list[str]) -> Tensor:
+        """t(·): unit embeddings [texts, width] of whole texts or single phrases."""
+        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self._tokens, return_tensors="pt")
+        with torch.no_grad():
+            return F.normalize(self._clip.get_text_features(**tokens.to(self._clip.device)).pooler_output, dim=-1)
+
+
+def clip_of(base: BaseModel) -> ClipSpace:
+    """The CLIP that belongs to a base model.
+
+    Raises:
+        ModelError: There is none.
+    """
+    if base.info.clip is None:
+        raise ModelError(
+            "no_clip",
+            f"no CLIP model for {base.key}, which the enhancement loss looks with",
+            f"a folder with config.json and weights of a CLIPModel: {CLIP_FOLDER} in the base model's folder, "
+            f"{SHARED_CLIP_FOLDER} in the models folder, or one named as clip in bases.toml",
+            f"Get it once, in the models folder: {CLIP_DOWNLOAD} --local-dir {SHARED_CLIP_FOLDER}; or train without "
+            "enhancement (losses.enhancement=false), which needs none",
+        )
+    return _clip_in(base.info.clip, base.tokenizer, base.device)
+
+
+def text_space_of(base: BaseModel) -> TextSpace:
+    """CLIP's, or that of the base model's own text encoder where there is no CLIP."""
+    return EncoderSpace(base) if base.info.clip is None else clip_of(base)
+
+
+def load_clip_space(model_folder: Path, tokenizer: Any, device: torch.device) -> ClipSpace:
+    """The CLIP that lies in a model's folder.
+
+    Args:
+        model_folder: With a folder `clip`.
+        tokenizer: Used unless the CLIP brings its own.
+        device: Where it goes.
+
+    Raises:
+        ModelError: There is none.
+    """
+    folder = model_folder / CLIP_FOLDER
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            "no_clip",
+            f"no CLIP model in {folder}",
+            "a folder with config.json and weights of a CLIPModel",
+            "Put the CLIP there whose text tower the model uses",
+        )
+    return _clip_in(folder, tokenizer, device)
+
+
+def _clip_in(folder: Path, tokenizer: Any, device: torch.device) -> ClipSpace:
+    clip: Any = transformers.CLIPModel.from_pretrained(folder, dtype=torch.float32)
+    own = any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json"))
+    mean, deviation = _normalisation(folder)
+    return ClipSpace(
+        clip.eval().requires_grad_(False).to(device),
+        transformers.CLIPTokenizer.from_pretrained(folder) if own else tokenizer,
+        mean,
+        deviation,
+    )
+
+
+def _normalisation(folder: Path) -> tuple[list[float], list[float]]:
+    """What the picture tower expects; a folder without preprocessor file means pixels in [-1, 1]."""
+    file = folder / "preprocessor_config.json"
+    config: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    return list(config.get("image_mean", [0.5] * 3)), list(config.get("image_std", [0.5] * 3))

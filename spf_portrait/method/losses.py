@@ -1,0 +1,91 @@
+"""The losses of both stages. Pure functions of tensors.
+
+Reference tensors carry no gradient; M [batch, height, width] is the control map, M_l the same area-pooled to layer l.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from spf_portrait.method.attention_maps import layer_grid, shared_attention
+
+_EPSILON: Final = 1e-6
+SMALLEST_SHARE: Final = 0.01
+"""Mean attention below which a phrase's map is no longer stretched. Without it L_tc was 1e8 on the bundled model."""
+
+
+def denoising_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """L_denoise = mean (ε_θ(x_t, t, complete text) − ε)²; v in place of ε for v-prediction."""
+    return F.mse_loss(predicted.float(), target.float())
+
+
+def text_consistent_loss(
+    response: tuple[Tensor, ...], reference: tuple[Tensor, ...], present: Tensor, control: Tensor
+) -> Tensor:
+    """L_tc = mean over l, p, cells of (1 − M_l) · (Â_res^l[p] − sg Â_ref^l[p])².
+
+    p runs over the base phrases and PAD. Both maps are divided by the reference map's spatial mean, so that a coarse
+    layer and a phrase of few tokens count as much as others.
+
+    Args:
+        response: Per layer [batch, cells, columns] as `phrase_attention` gives them.
+        reference: The same of the reference path.
+        present: [batch, columns], 1 for columns that stand for a phrase of that caption and 0 for filling.
+        control: M.
+    """
+    chosen = torch.cat((present[:, :-2], present[:, -1:]), dim=1)[:, None]
+    return _mean(_consistency(a, b, chosen, control) for a, b in zip(response, reference, strict=True))
+
+
+def _consistency(response: Tensor, reference: Tensor, chosen: Tensor, control: Tensor) -> Tensor:
+    shared_response, shared_reference = shared_attention(response), shared_attention(reference).detach()
+    scale = shared_reference.mean(dim=1, keepdim=True).clamp_min(SMALLEST_SHARE)
+    drift = ((shared_response - shared_reference) / scale).square() * chosen
+    weighted = held(control, response.shape[1])[..., None] * drift
+    return weighted.sum() / (chosen.sum() * response.shape[1])
+
+
+def fine_grained_loss(response: tuple[Tensor, ...], reference: tuple[Tensor, ...], control: Tensor) -> Tensor:
+    """L_fg = mean over l, cells, channels of (1 − M_l) · (Q_res^l − sg Q_ref^l)², relative to mean (Q_ref^l)².
+
+    Args:
+        response: Per layer the cross-attention queries [batch, cells, channels] before the head split.
+        reference: The same of the reference path.
+        control: M.
+    """
+    return _mean(_query_drift(a, b.detach(), control) for a, b in zip(response, reference, strict=True))
+
+
+def _query_drift(response: Tensor, reference: Tensor, control: Tensor) -> Tensor:
+    drift = (response.float() - reference.float()).square()
+    weighted = held(control, response.shape[1])[..., None] * drift
+    return weighted.mean() / reference.float().square().mean().clamp_min(_EPSILON)
+
+
+def prediction_anchor_loss(response: Tensor, reference: Tensor, control: Tensor) -> Tensor:
+    """L_pa = mean over cells, channels of (1 − M) · (ε_res − sg ε_ref)². Ours: the paper holds attention alone.
+
+    Args:
+        response: The network's answer, [batch, channels, height, width].
+        reference: The same of the reference path.
+        control: M.
+    """
+    return ((1 - control[:, None]) * (response.float() - reference.detach().float()).square()).mean()
+
+
+def held(control: Tensor, cells: int) -> Tensor:
+    """1 − M_l: how firmly each cell of a layer is held to the reference, [batch, cells]."""
+    grid = layer_grid(cells, control.shape[-2], control.shape[-1])
+    return 1 - F.adaptive_avg_pool2d(control[:, None], grid).flatten(1)
+
+
+def weighted_total(raw: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
+    """L = Σ w_k · L_k over the terms that have a weight; values without one are only logged."""
+    return torch.stack([weights[name] * value for name, value in raw.items() if name in weights]).sum()
+
+
+def _mean(values: Iterable[Tensor]) -> Tensor:
+    return torch.stack(tuple(values)).mean()

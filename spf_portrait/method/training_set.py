@@ -1,0 +1,183 @@
+"""A caption set as tensors, computed once before training: latents, text embeddings, phrase spans, CLIP embeddings."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy
+import torch
+from PIL import Image
+from torch import Tensor
+
+from spf_portrait.contract.caption_set import LoadedCaptionSet
+from spf_portrait.contract.errors import DataError
+from spf_portrait.contract.phrases import Caption
+from spf_portrait.contract.portraits import open_portrait, square
+from spf_portrait.contract.training_spec import TrainingSpec
+from spf_portrait.method.clip_space import ClipSpace, TextSpace
+from spf_portrait.method.control_map import phrase_distances, phrase_shares, stretched
+from spf_portrait.method.prompts import Prompt, reference_prompt, response_prompt
+from spf_portrait.models.base_model import BaseModel, encode_pixels, encode_text
+from spf_portrait.models.families.text_embedding import TextEmbedding, stacked
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Tensors with one row per portrait."""
+
+    def chosen(self, indices: Tensor) -> Self:
+        """Some of the rows, in that order."""
+        return type(self)(*(getattr(self, field.name)[indices] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class TrainingRows(_Rows):
+    """What both stages need.
+
+    Attributes:
+        x_0: Scaled latents, [rows, channels, height, width].
+        base_text: Embeddings of the base text.
+        complete_text: Embeddings of the complete text.
+        base_pooling: [rows, tokens, columns], see `prompts`.
+        complete_pooling: The same for the complete text.
+    """
+
+    x_0: Tensor
+    base_text: TextEmbedding
+    complete_text: TextEmbedding
+    base_pooling: Tensor
+    complete_pooling: Tensor
+
+    @property
+    def present(self) -> Tensor:
+        """1 for columns that stand for a phrase of the base text or PAD, [rows, columns]."""
+        return (self.base_pooling.sum(dim=1) > 0).float()
+
+
+@dataclass(frozen=True)
+class MeaningRows(_Rows):
+    """What the second stage needs to know of meanings; embeddings [rows, width] have unit length.
+
+    Attributes:
+        shares: w_p, how strongly the map of every base phrase is subtracted, [rows, base phrases]; 0 behind the last.
+        exemplar: i(x_0); [rows, 0] without CLIP, which only the enhancement needs.
+        target: t(target phrase), the same in all rows.
+        base: t(base text).
+        complete: t(complete text).
+    """
+
+    shares: Tensor
+    exemplar: Tensor
+    target: Tensor
+    base: Tensor
+    complete: Tensor
+
+
+def load_pixels(portraits: LoadedCaptionSet, size_px: int) -> Tensor:
+    """All portraits in [-1, 1], [rows, 3, size_px, size_px].
+
+    Raises:
+        DataError: A portrait cannot be read.
+    """
+    named = zip(portraits.items, portraits.images, strict=True)
+    return torch.stack([to_pixels(square(open_portrait(file, item.file_name), size_px)) for item, file in named])
+
+
+def to_pixels(image: Image.Image) -> Tensor:
+    """RGB picture → [3, height, width] in [-1, 1]."""
+    return torch.from_numpy(numpy.array(image, dtype=numpy.float32)).permute(2, 0, 1) / 127.5 - 1
+
+
+def training_rows(
+    base: BaseModel, portraits: LoadedCaptionSet, pixels: Tensor, on_row: Callable[[int], None]
+) -> TrainingRows:
+    """Encode captions and pictures; `on_row` is told how many pictures are done.
+
+    Raises:
+        DataError: A caption is too long for the text encoder; the message names its file.
+    """
+    columns = max(len(item.caption.base) for item in portraits.items)
+    references = _prompts(base, portraits, lambda caption: reference_prompt(base.text_axis, caption, columns))
+    responses = _prompts(base, portraits, lambda caption: response_prompt(base.text_axis, caption, columns))
+    return TrainingRows(
+        x_0=_latents(base, pixels, on_row),
+        base_text=_embedded(base, references),
+        complete_text=_embedded(base, responses),
+        base_pooling=torch.stack([prompt.pooling for prompt in references]).to(base.device),
+        complete_pooling=torch.stack([prompt.pooling for prompt in responses]).to(base.device),
+    )
+
+
+def meaning_rows(space: TextSpace, portraits: LoadedCaptionSet, pixels: Tensor, spec: TrainingSpec) -> MeaningRows:
+    """Embed texts and phrases, and pictures if the space is CLIP's, which has them too."""
+    captions = [item.caption for item in portraits.items]
+    target = space.texts([portraits.target])
+    return MeaningRows(
+        shares=_shares(space, captions, spec),
+        exemplar=_exemplars(space, pixels, target.device),
+        target=target.expand(len(captions), -1),
+        base=torch.cat([space.texts([caption.base_text]) for caption in captions]),
+        complete=torch.cat([space.texts([caption.complete_text]) for caption in captions]),
+    )
+
+
+def distance_range(space: TextSpace, captions: list[Caption]) -> tuple[float, float]:
+    """Smallest and largest distance between the target and the bank: all base phrases of the set."""
+    bank = sorted({phrase for caption in captions for phrase in caption.base})
+    distances = phrase_distances(space.texts([captions[0].target])[0], space.texts(bank))
+    return float(distances.min()), float(distances.max())
+
+
+def prompt_shares(space: TextSpace, caption: Caption, bank_range: tuple[float, float], spec: TrainingSpec) -> Tensor:
+    """w_p of one caption, [base phrases]."""
+    raw = phrase_distances(space.texts([caption.target])[0], space.texts(list(caption.base)))
+    return phrase_shares(
+        stretched(raw, *bank_range),
+        by_distance=spec.control_map_distances,
+        subtraction=spec.control_map_subtraction,
+    )
+
+
+def dataset_hash(portraits: LoadedCaptionSet) -> str:
+    """sha256 over captions and picture files, independent of where they lie and what they are called."""
+    digest = hashlib.sha256()
+    for item, file in zip(portraits.items, portraits.images, strict=True):
+        digest.update(item.caption.model_dump_json().encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _exemplars(space: TextSpace, pixels: Tensor, device: torch.device) -> Tensor:
+    if not isinstance(space, ClipSpace):
+        return torch.zeros(len(pixels), 0, device=device)
+    with torch.no_grad():
+        return torch.cat([space.pictures(row[None].to(device)) for row in pixels])
+
+
+def _shares(space: TextSpace, captions: list[Caption], spec: TrainingSpec) -> Tensor:
+    bank_range = distance_range(space, captions)
+    rows = [prompt_shares(space, caption, bank_range, spec) for caption in captions]
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+
+
+def _prompts(base: BaseModel, portraits: LoadedCaptionSet, read: Callable[[Caption], Prompt]) -> list[Prompt]:
+    prompts: list[Prompt] = []
+    for item in portraits.items:
+        try:
+            prompts.append(read(item.caption))
+        except DataError as error:
+            raise DataError(error.code, f"{error.found} of {item.file_name}", error.allowed, error.hint) from error
+    return prompts
+
+
+def _latents(base: BaseModel, pixels: Tensor, on_row: Callable[[int], None]) -> Tensor:
+    latents: list[Tensor] = []
+    for row in pixels:
+        latents.append(encode_pixels(base, row[None]))
+        on_row(len(latents))
+    return torch.cat(latents)
+
+
+def _embedded(base: BaseModel, prompts: list[Prompt]) -> TextEmbedding:
+    return stacked([encode_text(base, [prompt.text]) for prompt in prompts])

@@ -1,0 +1,94 @@
+"""What ends a training, in words that say how to go on: numbers that are none any more, and memory that is used up."""
+
+import math
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from spf_portrait.contract.errors import TrainingError
+from spf_portrait.contract.training_spec import TrainingSpec
+from spf_portrait.training.checkpoint import newest_sound_step
+
+_OF_THE_CPU: Final = ("not enough memory", "can't allocate memory")
+"""What torch says when the machine has no memory left; it has no class of its own for that."""
+_LONGEST_REASON: Final = 160
+_LARGEST_ACCUMULATION: Final = 64
+
+
+def check_finite(values: Mapping[str, float], step: int, checkpoints: Path) -> None:
+    """Stop before a step that would spoil the weights.
+
+    Args:
+        values: Losses and the like.
+        step: Steps done so far.
+        checkpoints: Folder of this training's checkpoints.
+
+    Raises:
+        TrainingError: One of the values is not a finite number.
+    """
+    bad = [name for name, value in values.items() if not math.isfinite(value)]
+    if bad:
+        raise TrainingError(
+            "loss_not_finite",
+            f"{' and '.join(bad)} that are no longer numbers after step {step}",
+            "finite losses and gradients",
+            f"Halve the learning rate and start again. {_what_is_left(checkpoints)}",
+        )
+
+
+@contextmanager
+def memory_shortage_told(spec: TrainingSpec, checkpoints: Path) -> Generator[None]:
+    """Turn the various ways in which memory runs out into one error.
+
+    Args:
+        spec: Of the training, for what to change.
+        checkpoints: Folder of its checkpoints.
+
+    Raises:
+        TrainingError: Memory ran out inside.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_shortage(error):
+            raise
+        raise _shortage(spec, checkpoints, str(error) or "no reason given") from error
+
+
+def _is_shortage(error: MemoryError | RuntimeError) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(words in str(error) for words in _OF_THE_CPU)
+
+
+def _shortage(spec: TrainingSpec, checkpoints: Path, reason: str) -> TrainingError:
+    remedies = _remedies(spec)
+    same = f"Set {' or '.join(remedies)} and add --resume: the result stays the same. " if remedies else ""
+    return TrainingError(
+        "out_of_memory",
+        f"no memory left for {spec.batch_size} portraits at once ({reason.partition(chr(10))[0][:_LONGEST_REASON]})",
+        "a batch that fits into the memory of this device",
+        f"{same}A smaller image_size_px, or precision=bf16 on a GPU, needs less memory, but means starting anew. "
+        f"{_what_is_left(checkpoints)}",
+    )
+
+
+def _remedies(spec: TrainingSpec) -> list[str]:
+    """Settings that need less memory for the same result, so that a training may go on with them."""
+    found: list[str] = []
+    part = next((divisor for divisor in range(2, spec.batch_size + 1) if spec.batch_size % divisor == 0), None)
+    if part is not None and spec.accumulation * part <= _LARGEST_ACCUMULATION:
+        found.append(f"batch_size={spec.batch_size // part} with accumulation={spec.accumulation * part}")
+    if not spec.gradient_checkpointing:
+        found.append("gradient_checkpointing=true")
+    return found
+
+
+def _what_is_left(checkpoints: Path) -> str:
+    step = newest_sound_step(checkpoints)
+    if step is None:
+        return "No checkpoint was written yet."
+    return f"The checkpoint of step {step} is sound."

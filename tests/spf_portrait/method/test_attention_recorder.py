@@ -1,0 +1,112 @@
+from typing import Any, cast
+
+import pytest
+import torch
+
+from spf_portrait.adapter import CROSS_ATTENTION, adapter_parameters, attach_adapter
+from spf_portrait.method.attention_recorder import AttentionRecorder
+from spf_portrait.models.base_model import BaseModel, predict
+from spf_portrait.models.families.text_embedding import TextEmbedding
+
+X_T, T = torch.randn(2, 8, 8, 8), torch.tensor([10, 500])
+TEXT = TextEmbedding(torch.randn(2, 77, 32), torch.randn(2, 32))
+POOLING = torch.eye(77)[:, :6].expand(2, -1, -1)
+
+
+@pytest.fixture
+def tuned(base: BaseModel) -> BaseModel:
+    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    with torch.no_grad():
+        for parameter in adapter_parameters(base.unet):
+            parameter.normal_()
+    return base
+
+
+def unet_of(base: BaseModel) -> Any:
+    return base.unet
+
+
+def test_recording_changes_no_bit(tuned: BaseModel) -> None:
+    before = predict(tuned, X_T, T, TEXT)
+    with AttentionRecorder(tuned.unet) as recorder:
+        paused = predict(tuned, X_T, T, TEXT)
+        recorder.listen(POOLING)
+        recorded = predict(tuned, X_T, T, TEXT)
+    assert torch.equal(before, paused)
+    assert torch.equal(before, recorded)
+
+
+def test_nothing_is_left_behind(tuned: BaseModel) -> None:
+    def hooks() -> int:
+        return sum(len(module._forward_hooks) for module in unet_of(tuned).modules())
+
+    before, processors = hooks(), dict(unet_of(tuned).attn_processors)
+    with AttentionRecorder(tuned.unet):
+        assert hooks() > before
+    assert hooks() == before
+    assert unet_of(tuned).attn_processors == processors
+
+
+def test_maps_are_those_of_the_layer_with_its_adapter(tuned: BaseModel) -> None:
+    """Compared with diffusers' own way of computing attention weights."""
+    found: list[torch.Tensor] = []
+    modules: list[tuple[str, Any]] = list(unet_of(tuned).named_modules())
+    attention = next(module for name, module in modules if name.endswith("attn2"))
+
+    def compute(module: Any, arguments: tuple[torch.Tensor, ...], kwargs: dict[str, Any]) -> None:
+        states = kwargs.get("encoder_hidden_states")
+        query = attention.head_to_batch_dim(_adapted(attention.to_q, arguments[0]))
+        key = attention.head_to_batch_dim(_adapted(attention.to_k, states))
+        found.append(attention.get_attention_scores(query, key).unflatten(0, (2, -1)).mean(dim=1))
+
+    handle: Any = attention.register_forward_pre_hook(compute, with_kwargs=True)
+    with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
+        recorder.listen(POOLING)
+        predict(tuned, X_T, T, TEXT)
+        record = recorder.record()
+    handle.remove()
+    torch.testing.assert_close(record.maps[0], found[0] @ POOLING, rtol=1e-4, atol=1e-5)
+
+
+def test_one_entry_a_layer_however_often_it_runs(tuned: BaseModel) -> None:
+    with AttentionRecorder(tuned.unet) as recorder:
+        recorder.listen(POOLING)
+        predict(tuned, X_T, T, TEXT)
+        layers = len(recorder.record().maps)
+        predict(tuned, X_T, T, TEXT)
+        record = recorder.record()
+    assert len(record.maps) == len(record.queries) == layers == 4
+
+
+def test_gradient_checkpointing_gives_the_same_gradients(tuned: BaseModel) -> None:
+    gradients: list[list[torch.Tensor]] = []
+    for checkpointing in (False, True):
+        if checkpointing:
+            unet_of(tuned).enable_gradient_checkpointing()
+            tuned.unet.train()
+        with AttentionRecorder(tuned.unet) as recorder:
+            recorder.listen(POOLING)
+            predicted = predict(tuned, X_T, T, TEXT)
+            maps = recorder.record().maps
+            loss = predicted.square().mean() + torch.stack([layer.square().mean() for layer in maps]).sum()
+            loss.backward()
+        parameters = adapter_parameters(tuned.unet)
+        gradients.append([cast("torch.Tensor", parameter.grad).clone() for parameter in parameters])
+        tuned.unet.zero_grad()
+    for plain, checkpointed in zip(*gradients, strict=True):
+        torch.testing.assert_close(plain, checkpointed)
+
+
+def test_the_last_rows_are_recorded_when_the_batch_holds_more(tuned: BaseModel) -> None:
+    with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
+        recorder.listen(POOLING)
+        predict(tuned, X_T, T, TEXT)
+        both = recorder.record().maps[0]
+        recorder.listen(POOLING[:1])
+        predict(tuned, X_T, T, TEXT)
+        last = recorder.record().maps[0]
+    torch.testing.assert_close(last, both[1:])
+
+
+def _adapted(layer: Any, states: Any) -> torch.Tensor:
+    return layer.base_layer(states) + layer.lora_B["default"](layer.lora_A["default"](states))

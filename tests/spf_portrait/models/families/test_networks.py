@@ -1,0 +1,161 @@
+"""Denoising networks: recorded attention, the adapter's place, precision, and calls as pipelines make them."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from spf_portrait.adapter import adapter_off, adapter_parameters, attach_adapter, lora_layers
+from spf_portrait.contract.errors import ModelError
+from spf_portrait.drawing.trajectory import denoise, starting_noise
+from spf_portrait.method.attention_recorder import AttentionRecorder
+from spf_portrait.models.base_model import (
+    BaseModel,
+    decode_latents,
+    encode_nothing,
+    encode_pixels,
+    encode_text,
+    load_base,
+    predict,
+)
+from spf_portrait.models.schedule import add_noise
+from tests.spf_portrait.models.families.conftest import KEYS
+from tests.spf_portrait.models.families.tiny_families import write_tiny
+
+T = torch.tensor([10, 500])
+
+
+def tuned(models: Path, key: str) -> BaseModel:
+    base = load_base(key, models)
+    attach_adapter(base.unet, 2, base.family.cross_attention)
+    with torch.no_grad():
+        for parameter in adapter_parameters(base.unet):
+            parameter.normal_(std=0.5)
+    return base
+
+
+def latents(base: BaseModel) -> torch.Tensor:
+    return torch.randn(2, base.latent_channels, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def pooling_for(tokens: int) -> torch.Tensor:
+    return torch.eye(tokens)[:, :6].expand(2, -1, -1)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_recording_changes_no_bit_and_leaves_nothing_behind(family_models: Path, key: str) -> None:
+    base = tuned(family_models, key)
+    x_t, text = latents(base), encode_text(base, ["a woman", "hair"])
+    hooks = sum(len(module._forward_hooks) for module in cast("Any", base.unet).modules())
+    with torch.no_grad():
+        before = predict(base, x_t, T, text)
+        with AttentionRecorder(base.unet) as recorder:
+            recorder.listen(pooling_for(text.states.shape[1]))
+            recorded = predict(base, x_t, T, text)
+            record = recorder.record()
+    assert torch.equal(before, recorded)
+    assert len(record.maps) == len(record.queries) > 2
+    assert all(0 <= float(layer.min()) <= float(layer.max()) <= 1 for layer in record.maps)
+    assert sum(len(module._forward_hooks) for module in cast("Any", base.unet).modules()) == hooks
+
+
+@pytest.mark.parametrize("key", ["sd3", "sd3-t5"])
+def test_maps_of_joint_attention_are_the_softmax_over_its_text(
+    family_models: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compared with the queries and keys that arrive at the attention itself, behind all projections and norms."""
+    base = tuned(family_models, key)
+    x_t, text = latents(base), encode_text(base, ["a woman", "hair"])
+    cells, tokens, seen = 16, text.states.shape[1], list[tuple[torch.Tensor, torch.Tensor]]()
+    attention = F.scaled_dot_product_attention
+
+    def spy(query: torch.Tensor, key: torch.Tensor, *rest: Any, **options: Any) -> torch.Tensor:
+        if key.shape[2] == cells + tokens:
+            seen.append((query[:, :, :cells], key[:, :, cells:]))
+        return attention(query, key, *rest, **options)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", spy)
+    pooling = pooling_for(tokens)
+    with torch.no_grad(), AttentionRecorder(base.unet) as recorder:
+        recorder.listen(pooling)
+        predict(base, x_t, T, text)
+        record = recorder.record()
+    assert len(record.maps) == len(seen) == 3
+    for maps, queries, (query, over) in zip(record.maps, record.queries, seen, strict=True):
+        weights = torch.softmax(query @ over.transpose(-1, -2) / query.shape[-1] ** 0.5, dim=-1).mean(dim=1)
+        torch.testing.assert_close(maps, weights @ pooling, rtol=1e-4, atol=1e-6)
+        assert torch.equal(queries, query.transpose(1, 2).flatten(2))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_adapted_matrix_is_off_and_on_and_trains(family_models: Path, key: str) -> None:
+    base = load_base(key, family_models)
+    x_t, text = latents(base), encode_text(base, ["a woman", "hair"])
+    with torch.no_grad():
+        before = predict(base, x_t, T, text)
+    attach_adapter(base.unet, 2, base.family.cross_attention)
+    with torch.no_grad():
+        for parameter in adapter_parameters(base.unet):
+            parameter.normal_()
+        with adapter_off(base.unet):
+            assert torch.equal(predict(base, x_t, T, text), before)
+    predicted = predict(base, x_t, T, text)
+    assert not torch.equal(predicted, before)
+    predicted.square().sum().backward()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in adapter_parameters(base.unet))
+    assert all(not parameter.requires_grad for name, parameter in base.unet.named_parameters() if ".lora_" not in name)
+
+
+def test_plain_lora_of_a_transformer_leaves_out_what_nothing_trains(family_models: Path) -> None:
+    base = load_base("sd3-t5", family_models)
+    attach_adapter(base.unet, 2, base.family.all_attention(base.unet))
+    adapted = {path for path, _ in lora_layers(base.unet)}
+    assert "transformer_blocks.1.attn.add_q_proj" in adapted
+    assert "transformer_blocks.2.attn.add_q_proj" not in adapted
+    assert not any(".attn2." in path for path in adapted)
+    assert len(adapted) == 8 * 3 - 2, "the last block has no text output either"
+
+
+@pytest.mark.parametrize("key", ["sd1", "sdxl", "sd3"])
+def test_frozen_parts_in_half_precision_answer_nearly_the_same(family_models: Path, key: str) -> None:
+    full, half = load_base(key, family_models), load_base(key, family_models, dtype=torch.bfloat16)
+    assert {parameter.dtype for parameter in half.unet.parameters()} == {torch.bfloat16}
+    x_t, pixels = latents(full), torch.zeros(1, 3, 64, 64)
+    with torch.no_grad():
+        exact = predict(full, x_t, T, encode_text(full, ["a woman", "hair"]))
+        rough = predict(half, x_t, T, encode_text(half, ["a woman", "hair"]))
+        assert rough.dtype == encode_pixels(half, pixels).dtype == decode_latents(half, x_t).dtype == torch.float32
+    assert F.cosine_similarity(exact.flatten(), rough.flatten(), dim=0) > 0.99
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_nothing_is_left_on_another_device(family_models: Path, key: str) -> None:
+    """The device without memory stands for a GPU: arithmetic between it and the CPU is refused just the same."""
+    base = load_base(key, family_models, torch.device("meta"))
+    scheduler: Any = base.scheduler.from_config(base.scheduler.config)
+    scheduler.set_timesteps(2)
+    generator = torch.Generator()
+    noise = starting_noise(base, base.image_size_px, generator)
+    texts = (encode_nothing(base), encode_text(base, ["a woman"]))
+
+    def on_step(index: int, timestep: torch.Tensor, shown: torch.Tensor, predicted: torch.Tensor) -> None:
+        assert shown.device == predicted.device == base.device
+
+    with torch.no_grad():
+        drawn = decode_latents(base, denoise(base, scheduler, noise, texts, 4.0, generator, on_step))
+    noised = add_noise(noise, noise, base.schedule.levels(base.schedule.trained_at(T[:1].to(base.device))))
+    assert drawn.device == noised.device == encode_pixels(base, torch.zeros(1, 3, 64, 64)).device == base.device
+
+
+def test_sizes_step_with_what_the_network_can_halve_or_patch(family_models: Path) -> None:
+    assert [load_base(key, family_models).size_step_px for key in ("sd1", "sdxl", "sd3")] == [64, 32, 16]
+
+
+def test_a_shift_that_depends_on_the_picture_is_refused(tmp_path: Path) -> None:
+    folder = write_tiny(tmp_path / "sd3", "sd3")
+    config = folder / "scheduler" / "scheduler_config.json"
+    config.write_text(config.read_text().replace('"use_dynamic_shifting": false', '"use_dynamic_shifting": true'))
+    with pytest.raises(ModelError, match="constant shift"):
+        load_base("sd3", tmp_path)
