@@ -16,6 +16,7 @@ from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.drawing.sample import SampleJob, sample
 from spf_portrait.evaluation.run import EvaluationJob, evaluate_adapter
 from spf_portrait.evaluation.table import table
+from spf_portrait.pico.domain_of_base import domain_of_base
 from spf_portrait.running.library_settings import settle_libraries
 from spf_portrait.running.reporters import Bars
 from spf_portrait.training.train import TrainingJob, train
@@ -41,7 +42,9 @@ def main(out: Path, texts: int = 16, **options: Any) -> None:
     pair = ComparisonSpec(base_text="a portrait of a person, tan skin, a sky blue background", target="sunglasses")
     sample(SampleJob(pair, adapter, out / "pair"), bars)
 
-    measured = evaluate_adapter(EvaluationJob(EvaluationSpec(count=texts), adapter, out=out / "measured"), bars)
+    measured = evaluate_adapter(
+        EvaluationJob(EvaluationSpec(count=texts), adapter, out=out / "measured"), bars, domain_of_base
+    )
     bars.close()
     print(table(measured))
 

@@ -97,9 +97,10 @@ def _evaluate_adapter(options: argparse.Namespace, report: Report) -> int:
     settle_libraries()
     from spf_portrait.evaluation.run import EvaluationJob, evaluate_adapter
     from spf_portrait.evaluation.table import table
+    from spf_portrait.pico.domain_of_base import domain_of_base
 
     job = EvaluationJob(spec, options.adapter, options.texts, options.out, options.models)
-    evaluation = evaluate_adapter(job, report)
+    evaluation = evaluate_adapter(job, report, domain_of_base)
     report(Finished(files={}))  # closes the bar; standard output is for the results alone
     if options.table or (sys.stdout.isatty() and not options.json):
         sys.stdout.write(table(evaluation))

@@ -12,13 +12,14 @@ from spf_portrait.cli.adapters import chosen_adapters
 from spf_portrait.cli.check import add_check
 from spf_portrait.cli.evaluate import add_evaluate
 from spf_portrait.cli.grid import add_grid
-from spf_portrait.cli.options import add_common, chosen_options
+from spf_portrait.cli.options import add_common
 from spf_portrait.cli.train import add_train
 from spf_portrait.contract.artifacts import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from spf_portrait.contract.bases import known_bases
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import SpecError, SpfError
 from spf_portrait.contract.events import Failed
+from spf_portrait.running.chosen_options import chosen_options
 from spf_portrait.running.library_settings import settle_libraries
 from spf_portrait.running.progress import Report
 

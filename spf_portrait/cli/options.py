@@ -1,12 +1,9 @@
-"""Options that several commands of the command line share, and specifications from file and --set."""
+"""Options that several commands of the command line share."""
 
 import argparse
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
-from spf_portrait.contract.errors import SpecError
 from spf_portrait.running.progress import Report
 
 
@@ -21,41 +18,3 @@ def add_common(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespac
     parser.add_argument("--models", type=Path, metavar="DIR", help="base models (default: $SPF_MODELS_DIR or models)")
     parser.add_argument("--events", action="store_true", help="JSON lines on standard output instead of bars")
     parser.set_defaults(run=run)
-
-
-def chosen_options(file: Path | None, settings: Sequence[str], named: dict[str, Any]) -> dict[str, Any]:
-    """Options from the file, overridden by --set, overridden by named ones."""
-    chosen = {} if file is None else _read_spec(file)
-    for setting in settings:
-        _set(chosen, setting)
-    return chosen | {name: value for name, value in named.items() if value is not None}
-
-
-def _read_spec(file: Path) -> dict[str, Any]:
-    try:
-        content: Any = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SpecError(
-            "unreadable_spec", f"{file} ({error})", "a JSON object", "Check the path given as --spec"
-        ) from error
-    if not isinstance(content, dict):
-        raise SpecError(
-            "unreadable_spec", f"{file}, which is no object", "a JSON object", "Put the options into braces"
-        )
-    return cast("dict[str, Any]", content)
-
-
-def _set(chosen: dict[str, Any], setting: str) -> None:
-    """Apply KEY=VALUE; a dot in the key leads into a part, such as losses.control_map."""
-    key, equals, value = setting.partition("=")
-    if not equals:
-        raise SpecError(
-            "bad_setting", f"--set {setting}", "KEY=VALUE, such as rank=16", "Write the option with its value"
-        )
-    *parts, last = key.split(".")
-    for part in parts:
-        chosen = chosen.setdefault(part, {})
-    try:
-        chosen[last] = json.loads(value)
-    except ValueError:
-        chosen[last] = value

@@ -7,11 +7,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from spf_portrait.cli.options import add_caption_set, add_common, chosen_options
+from spf_portrait.cli.options import add_caption_set, add_common
 from spf_portrait.cli.settings import described_settings, preset_table
 from spf_portrait.contract.artifacts import EXIT_OK, EXIT_PREEMPTED
 from spf_portrait.contract.presets import PRESETS
 from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
+from spf_portrait.running.chosen_options import chosen_options
 from spf_portrait.running.library_settings import settle_libraries
 from spf_portrait.running.progress import Report
 

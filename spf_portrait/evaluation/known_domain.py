@@ -3,7 +3,7 @@
 Every method raises ModelError when its weights are missing, and DataError when the domain has no such target.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,6 @@ from typing import Protocol
 from PIL import Image
 from torch import Tensor
 
-from spf_portrait.contract.errors import ModelError
 from spf_portrait.contract.phrases import Caption
 
 JUDGE_FOLDER = "judge"
@@ -66,21 +65,5 @@ class KnownDomain(Protocol):
         ...
 
 
-def known_domain(base: Path, target: str) -> KnownDomain | None:
-    """The domain of a base model; None if nothing is known about what it draws.
-
-    Raises:
-        ModelError: Its packages are not installed.
-    """
-    if not (base / JUDGE_FOLDER).is_dir():
-        return None
-    try:
-        from spf_portrait.pico.known_domain import PicoDomain
-    except ModuleNotFoundError as error:
-        raise ModelError(
-            "no_pico_extra",
-            f"no package {error.name}, which draws the portraits that {base.name} is measured with",
-            "the extra 'pico' installed",
-            "Install it: pip install 'spf-portrait[pico]'",
-        ) from error
-    return PicoDomain(base, target)
+DomainOf = Callable[[Path, str], KnownDomain | None]
+"""Folder of a base model and target phrase → what is known there; None if nothing is known about what it draws."""

@@ -19,7 +19,7 @@ from spf_portrait.drawing.map_settings import map_settings
 from spf_portrait.drawing.pictures import GENERATED_MARK
 from spf_portrait.drawing.sheet import contact_sheet
 from spf_portrait.evaluation.cases import held_out_cases, read_cases
-from spf_portrait.evaluation.known_domain import KnownDomain, known_domain
+from spf_portrait.evaluation.known_domain import DomainOf, KnownDomain
 from spf_portrait.evaluation.measuring import PlugIn, measure
 from spf_portrait.evaluation.observations import Observations
 from spf_portrait.evaluation.results import Evaluation
@@ -52,12 +52,18 @@ class EvaluationJob:
     models_dir: Path | None = None
 
 
-def evaluate_adapter(job: EvaluationJob, report: Report, plug_ins: Mapping[str, PlugIn] = _NO_PLUG_INS) -> Evaluation:
+def evaluate_adapter(
+    job: EvaluationJob,
+    report: Report,
+    domain_of: DomainOf = lambda base, target: None,
+    plug_ins: Mapping[str, PlugIn] = _NO_PLUG_INS,
+) -> Evaluation:
     """Draw and measure.
 
     Args:
         job: What to measure.
         report: Is told the progress.
+        domain_of: Finds what is known about the base model; `pico.domain_of_base` knows the bundled one.
         plug_ins: Metrics of the catalogue whose weights the caller has, by name.
 
     Raises:
@@ -68,7 +74,7 @@ def evaluate_adapter(job: EvaluationJob, report: Report, plug_ins: Mapping[str, 
     metadata = load_adapter(base.unet, job.adapter)
     set_strength(base.unet, spec.strength)
     target = spec.target or _target_of(metadata, job.adapter)
-    domain = known_domain(base.path, target)
+    domain = domain_of(base.path, target)
     cases = _cases(job, base, target, domain)
     loading.step(1)
     drawing = ProgressMeter(report, "sampling", 4 * len(cases) * spec.steps)

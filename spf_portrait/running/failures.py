@@ -1,30 +1,31 @@
 """What ends a training, in words that say how to go on: numbers that are none any more, and memory that is used up."""
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import torch
 
 from spf_portrait.contract.errors import TrainingError
 from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.training.checkpoint import newest_sound_step
 
 _OF_THE_CPU: Final = ("not enough memory", "can't allocate memory")
 """What torch says when the machine has no memory left; it has no class of its own for that."""
 _LONGEST_REASON: Final = 160
 _LARGEST_ACCUMULATION: Final = 64
 
+WhatIsLeft = Callable[[], str]
+"""Says in a sentence from where a training that has ended can go on."""
 
-def check_finite(values: Mapping[str, float], step: int, checkpoints: Path) -> None:
+
+def check_finite(values: Mapping[str, float], step: int, what_is_left: WhatIsLeft) -> None:
     """Stop before a step that would spoil the weights.
 
     Args:
         values: Losses and the like.
         step: Steps done so far.
-        checkpoints: Folder of this training's checkpoints.
+        what_is_left: Closes the message.
 
     Raises:
         TrainingError: One of the values is not a finite number.
@@ -35,17 +36,17 @@ def check_finite(values: Mapping[str, float], step: int, checkpoints: Path) -> N
             "loss_not_finite",
             f"{' and '.join(bad)} that are no longer numbers after step {step}",
             "finite losses and gradients",
-            f"Halve the learning rate and start again. {_what_is_left(checkpoints)}",
+            f"Halve the learning rate and start again. {what_is_left()}",
         )
 
 
 @contextmanager
-def memory_shortage_told(spec: TrainingSpec, checkpoints: Path) -> Generator[None]:
+def memory_shortage_told(spec: TrainingSpec, what_is_left: WhatIsLeft) -> Generator[None]:
     """Turn the various ways in which memory runs out into one error.
 
     Args:
         spec: Of the training, for what to change.
-        checkpoints: Folder of its checkpoints.
+        what_is_left: Closes the message.
 
     Raises:
         TrainingError: Memory ran out inside.
@@ -55,7 +56,7 @@ def memory_shortage_told(spec: TrainingSpec, checkpoints: Path) -> Generator[Non
     except (MemoryError, RuntimeError) as error:
         if not _is_shortage(error):
             raise
-        raise _shortage(spec, checkpoints, str(error) or "no reason given") from error
+        raise _shortage(spec, what_is_left(), str(error) or "no reason given") from error
 
 
 def _is_shortage(error: MemoryError | RuntimeError) -> bool:
@@ -64,7 +65,7 @@ def _is_shortage(error: MemoryError | RuntimeError) -> bool:
     return any(words in str(error) for words in _OF_THE_CPU)
 
 
-def _shortage(spec: TrainingSpec, checkpoints: Path, reason: str) -> TrainingError:
+def _shortage(spec: TrainingSpec, left: str, reason: str) -> TrainingError:
     remedies = _remedies(spec)
     same = f"Set {' or '.join(remedies)} and add --resume: the result stays the same. " if remedies else ""
     return TrainingError(
@@ -72,7 +73,7 @@ def _shortage(spec: TrainingSpec, checkpoints: Path, reason: str) -> TrainingErr
         f"no memory left for {spec.batch_size} portraits at once ({reason.partition(chr(10))[0][:_LONGEST_REASON]})",
         "a batch that fits into the memory of this device",
         f"{same}A smaller image_size_px, or precision=bf16 on a GPU, needs less memory, but means starting anew. "
-        f"{_what_is_left(checkpoints)}",
+        f"{left}",
     )
 
 
@@ -85,10 +86,3 @@ def _remedies(spec: TrainingSpec) -> list[str]:
     if not spec.gradient_checkpointing:
         found.append("gradient_checkpointing=true")
     return found
-
-
-def _what_is_left(checkpoints: Path) -> str:
-    step = newest_sound_step(checkpoints)
-    if step is None:
-        return "No checkpoint was written yet."
-    return f"The checkpoint of step {step} is sound."

@@ -126,6 +126,14 @@ def newest_sound_step(folder: Path) -> int | None:
     return None
 
 
+def what_is_left(folder: Path) -> str:
+    """From where a training that has ended can go on, as a sentence."""
+    step = newest_sound_step(folder)
+    if step is None:
+        return "No checkpoint was written yet."
+    return f"The checkpoint of step {step} is sound."
+
+
 def refuse_existing(folder: Path) -> None:
     """Keep a new training out of a folder that holds another one's checkpoints.
 

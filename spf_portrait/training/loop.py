@@ -13,7 +13,7 @@ from spf_portrait.export import export_checkpoint
 from spf_portrait.method.losses import weighted_total
 from spf_portrait.running.failures import check_finite
 from spf_portrait.running.progress import ProgressMeter, Report, later_stage_s
-from spf_portrait.training.checkpoint import save_checkpoint
+from spf_portrait.training.checkpoint import save_checkpoint, what_is_left
 from spf_portrait.training.preparation import PreparedTraining
 from spf_portrait.training.previews import Previews
 from spf_portrait.training.stages import Draw, Stage
@@ -81,7 +81,7 @@ def _step(run: PreparedTraining, stage: Stage) -> dict[str, float]:
     weighted_total(raw, stage.weights).backward()
     norm = torch.nn.utils.clip_grad_norm_(state.parameters, _LARGEST_GRADIENT_NORM)
     values = {name: float(value.detach()) for name, value in raw.items()}
-    check_finite({**values, "gradient": float(norm)}, state.step, run.job.checkpoints)
+    check_finite({**values, "gradient": float(norm)}, state.step, lambda: what_is_left(run.job.checkpoints))
     state.optimizer.step()
     state.optimizer.zero_grad()
     state.step += 1
@@ -141,7 +141,7 @@ class _Watch:
         run = self._run
         self._validation = self._validation or Validation(run.base, run.rows.chosen(run.split.watched))
         measured = self._validation.measure()
-        check_finite(measured, run.state.step, run.job.checkpoints)
+        check_finite(measured, run.state.step, lambda: what_is_left(run.job.checkpoints))
         self.log({"step": run.state.step, **measured})
         gained, kept = measured["target_gained"], measured["rest_kept"]
         self._report(Validated(step=run.state.step, target_gained=gained, rest_kept=kept))

@@ -12,6 +12,7 @@ from spf_portrait.export import Exported, export_checkpoint
 from spf_portrait.running.failures import memory_shortage_told
 from spf_portrait.running.progress import ProgressMeter, Report
 from spf_portrait.running.versions import library_versions
+from spf_portrait.training.checkpoint import what_is_left
 from spf_portrait.training.cover import draw_cover
 from spf_portrait.training.loop import Preempted, run_stages
 from spf_portrait.training.preparation import PreparedTraining, TrainingJob, prepare
@@ -36,7 +37,7 @@ def train(job: TrainingJob, report: Report, should_stop: Callable[[], bool] = la
     """
     started = time.monotonic()
     with ExitStack() as stack:
-        stack.enter_context(memory_shortage_told(job.spec, job.checkpoints))
+        stack.enter_context(memory_shortage_told(job.spec, lambda: what_is_left(job.checkpoints)))
         run = prepare(job, report, stack)
         run_stages(run, report, should_stop)
     return _finish(run, report, started)

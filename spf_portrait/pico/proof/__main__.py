@@ -13,13 +13,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from spf_portrait.cli.options import chosen_options
 from spf_portrait.contract.errors import SpfError
 from spf_portrait.contract.events import Event
 from spf_portrait.pico.proof.sets import BiasedSet, development_targets
 from spf_portrait.pico.proof.systems import SYSTEMS, System, systems_named
 from spf_portrait.pico.proof.table import table
 from spf_portrait.pico.proof.trial import Bench, Figures, Target, figures
+from spf_portrait.running.chosen_options import chosen_options
 from spf_portrait.running.library_settings import settle_libraries
 
 Proof = dict[str, list[tuple[System, dict[str, Figures]]]]

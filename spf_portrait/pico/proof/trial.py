@@ -17,11 +17,12 @@ from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.drawing.four_pictures import Case, FourPictures, Sampling, draw_both
 from spf_portrait.drawing.map_settings import map_settings
 from spf_portrait.evaluation.cases import held_out_cases
-from spf_portrait.evaluation.known_domain import KnownDomain, known_domain
+from spf_portrait.evaluation.known_domain import KnownDomain
 from spf_portrait.evaluation.measuring import measure
 from spf_portrait.evaluation.observations import Observations
 from spf_portrait.evaluation.results import Estimate
 from spf_portrait.models.base_model import BaseModel, load_base
+from spf_portrait.pico.domain_of_base import domain_of_base
 from spf_portrait.pico.proof.sets import BiasedSet
 from spf_portrait.pico.proof.systems import System
 from spf_portrait.running.progress import Report
@@ -84,7 +85,7 @@ class Target:
         Raises:
             ModelError: The base model has no judge.
         """
-        found = known_domain(self._bench.model.path, self._phrase)
+        found = domain_of_base(self._bench.model.path, self._phrase)
         if found is None:
             raise ModelError("no_judge", f"no judge in {self._bench.base}", "a base model with a judge", "Use pico")
         return found

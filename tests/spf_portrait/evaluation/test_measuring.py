@@ -14,12 +14,12 @@ from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.drawing.four_pictures import Case, FourPictures
 from spf_portrait.drawing.map_settings import MapSettings
-from spf_portrait.evaluation.known_domain import known_domain
 from spf_portrait.evaluation.measuring import measure
 from spf_portrait.evaluation.observations import Observations
 from spf_portrait.evaluation.results import Estimate, Missing, Result
 from spf_portrait.metrics.catalogue import CATALOGUE, REQUIREMENTS
 from spf_portrait.models.base_model import BaseModel, load_base
+from spf_portrait.pico.domain_of_base import domain_of_base
 from spf_portrait.pico.held_out import held_out_portrait
 from spf_portrait.pico.identity import IDENTITY_FILE, Identity
 from spf_portrait.pico.parser import PARSER_FILE, Parser
@@ -43,7 +43,7 @@ def renders(*, with_target: bool, count: int = 3) -> torch.Tensor:
 
 def observed(base: BaseModel, pictures: FourPictures, target: str = "sunglasses") -> Observations:
     cases = [Case(Caption(base=("a portrait",), target=target), seed) for seed in range(len(pictures.reference))]
-    return Observations(base, cases, pictures, known_domain(base.path, target), SETTINGS)
+    return Observations(base, cases, pictures, domain_of_base(base.path, target), SETTINGS)
 
 
 def value(result: Result) -> float:

@@ -2,8 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from spf_portrait.evaluation.known_domain import known_domain
 from spf_portrait.models.base_model import BaseModel
+from spf_portrait.pico.domain_of_base import domain_of_base
 
 PICO = Path(__file__).parents[3] / "models" / "pico"
 
@@ -12,17 +12,17 @@ import sys
 from pathlib import Path
 sys.modules["dicebear"] = None
 from spf_portrait.contract.errors import ModelError
-from spf_portrait.evaluation.known_domain import known_domain
+from spf_portrait.pico.domain_of_base import domain_of_base
 try:
-    known_domain(Path({str(PICO)!r}), "sunglasses")
+    domain_of_base(Path({str(PICO)!r}), "sunglasses")
 except ModelError as error:
     print(error)
 """
 
 
 def test_a_base_without_a_judge_has_no_known_domain(base: BaseModel) -> None:
-    assert known_domain(base.path, "blonde hair") is None
-    assert known_domain(PICO, "sunglasses") is not None
+    assert domain_of_base(base.path, "blonde hair") is None
+    assert domain_of_base(PICO, "sunglasses") is not None
 
 
 def test_without_the_packages_that_draw_the_error_says_how_to_install_them() -> None:
