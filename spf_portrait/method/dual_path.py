@@ -23,6 +23,13 @@ class PathResult:
     predicted: Tensor
     attention: AttentionRecord
 
+    def first(self, rows: int) -> "PathResult":
+        """Of the first rows of the batch."""
+        maps, queries = (
+            tuple(layer[:rows] for layer in layers) for layers in (self.attention.maps, self.attention.queries)
+        )
+        return PathResult(self.predicted[:rows], AttentionRecord(maps, queries))
+
 
 def reference_pass(
     base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, text: TextEmbedding, pooling: Tensor

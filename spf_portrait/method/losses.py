@@ -22,6 +22,17 @@ def denoising_loss(predicted: Tensor, target: Tensor) -> Tensor:
     return F.mse_loss(predicted.float(), target.float())
 
 
+def masked_denoising_loss(predicted: Tensor, target: Tensor, place: Tensor) -> Tensor:
+    """L_d = mean over cells, channels of M · (ε_θ(x_t, t, text) − ε)²: learn from the portrait in the target's place.
+
+    Args:
+        predicted: [batch, channels, height, width].
+        target: ε (v, velocity), the same shape.
+        place: M, [batch, height, width].
+    """
+    return (place[:, None] * (predicted.float() - target.float()).square()).mean()
+
+
 def text_consistent_loss(
     response: tuple[Tensor, ...], reference: tuple[Tensor, ...], present: Tensor, control: Tensor
 ) -> Tensor:
@@ -74,6 +85,24 @@ def prediction_anchor_loss(response: Tensor, reference: Tensor, control: Tensor)
         control: M.
     """
     return ((1 - control[:, None]) * (response.float() - reference.detach().float()).square()).mean()
+
+
+def guided_anchor_loss(
+    response: tuple[Tensor, Tensor], reference: tuple[Tensor, Tensor], released: Tensor, scale: float
+) -> Tensor:
+    """L_g = mean over cells, channels of (1 − R) · (g_θ − sg g_ref)² / s², g = ε_∅ + s (ε_base − ε_∅).
+
+    What sampling follows is g: small drifts of ε_base and ε_∅ that point apart are s times as large in it.
+
+    Args:
+        response: ε_θ of the base text and of the empty text, [pairs, channels, height, width] each.
+        reference: The same of the original model.
+        released: R, [pairs, height, width].
+        scale: s, the guidance scale.
+    """
+    base, nothing = (ours.float() - theirs.detach().float() for ours, theirs in zip(response, reference, strict=True))
+    drift = nothing + scale * (base - nothing)
+    return ((1 - released[:, None]) * drift.square()).mean() / scale**2
 
 
 def held(control: Tensor, cells: int) -> Tensor:
