@@ -1,4 +1,7 @@
-"""Four pictures for each held-out text: original and tuned model, without and with the target, from one noise."""
+"""Four pictures for each held-out text: original and tuned model, without and with the target, from one noise.
+
+On order there is a fifth, the response with the rest held, see `hold`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,11 +12,14 @@ from PIL import Image
 from torch import Tensor
 
 from spf_portrait.adapter import adapter_off
+from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import Caption
+from spf_portrait.drawing.hold import HeldRest
 from spf_portrait.drawing.pictures import eight_bit
-from spf_portrait.drawing.trajectory import denoise, starting_noise
+from spf_portrait.drawing.trajectory import Steer, denoise, starting_noise
 from spf_portrait.method.prompts import reference_prompt, response_prompt
 from spf_portrait.models.base_model import BaseModel, decode_latents, encode_nothing, encode_text
+from spf_portrait.models.families.text_embedding import TextEmbedding
 
 _BATCH: Final = 4
 
@@ -43,16 +49,22 @@ class FourPictures:
         floor: Original model, base text and target.
         base_by_tuned: Tuned model, base text.
         response: Tuned model, base text and target.
+        held: The same with the rest held; None unless ordered.
     """
 
     reference: Tensor
     floor: Tensor
     base_by_tuned: Tensor
     response: Tensor
+    held: Tensor | None = None
 
 
 def draw_four(
-    base: BaseModel, cases: Sequence[Case], sampling: Sampling, on_step: Callable[[int], None]
+    base: BaseModel,
+    cases: Sequence[Case],
+    sampling: Sampling,
+    on_step: Callable[[int], None],
+    hold: Hold | None = None,
 ) -> FourPictures:
     """Draw everything.
 
@@ -60,7 +72,8 @@ def draw_four(
         base: With the adapter attached at the wanted strength.
         cases: Texts and seeds.
         sampling: The same for all four.
-        on_step: Told the number of denoising steps done, of 4 · cases · steps.
+        on_step: Told the number of denoising steps done, of 4 · cases · steps; 5 · cases · steps with a hold.
+        hold: How the rest is held in a fifth picture; None to draw none.
 
     Raises:
         DataError: A text has too many tokens.
@@ -69,16 +82,15 @@ def draw_four(
     with adapter_off(base.unet):
         reference, floor = draw_both(base, cases, sampling, done.add)
     base_by_tuned, response = draw_both(base, cases, sampling, done.add)
-    return FourPictures(reference, floor, base_by_tuned, response)
+    held = None if hold is None else draw_held(base, cases, sampling, hold, done.add)
+    return FourPictures(reference, floor, base_by_tuned, response, held)
 
 
 def draw_both(
     base: BaseModel, cases: Sequence[Case], sampling: Sampling, on_steps: Callable[[int], None]
 ) -> tuple[Tensor, Tensor]:
     """Base texts, and base texts with the target, by the model as it is; arguments as for `draw_texts`."""
-    columns = max(len(case.caption.base) for case in cases)
-    without = [reference_prompt(base.text_axis, case.caption, columns).text for case in cases]
-    complete = [response_prompt(base.text_axis, case.caption, columns).text for case in cases]
+    without, complete = _texts(base, cases)
     seeds = [case.seed for case in cases]
     return (
         draw_texts(base, without, seeds, sampling, on_steps),
@@ -106,8 +118,36 @@ def draw_texts(
     Returns:
         uint8 [pictures, 3, height, width] on the CPU.
     """
-    batches = [slice(start, start + _BATCH) for start in range(0, len(seeds), _BATCH)]
-    return torch.cat([_draw_batch(base, texts[part], seeds[part], sampling, on_steps) for part in batches])
+    return torch.cat(
+        [_draw_batch(base, _embedded(base, texts[part]), seeds[part], sampling, on_steps) for part in _parts(seeds)]
+    )
+
+
+@torch.no_grad()
+def draw_held(
+    base: BaseModel, cases: Sequence[Case], sampling: Sampling, hold: Hold, on_steps: Callable[[int], None]
+) -> Tensor:
+    """Base texts with the target by the tuned model, the rest held to the original one; each step takes twice as long.
+
+    Args:
+        base: With the adapter attached at the wanted strength, or several of them.
+        cases: Texts and seeds.
+        sampling: How.
+        hold: Where the rest is held, and how firmly.
+        on_steps: Told how many steps were added, counted over pictures: cases · steps in all.
+
+    Returns:
+        uint8 [cases, 3, height, width] on the CPU.
+
+    Raises:
+        DataError: A text has too many tokens.
+    """
+    without, complete = _texts(base, cases)
+    seeds, drawn = [case.seed for case in cases], list[Tensor]()
+    for part in _parts(seeds):
+        steer = HeldRest(base, _embedded(base, without[part]), sampling.guidance_scale, hold)
+        drawn.append(_draw_batch(base, _embedded(base, complete[part]), seeds[part], sampling, on_steps, steer))
+    return torch.cat(drawn)
 
 
 def as_images(pictures: Tensor) -> list[Image.Image]:
@@ -115,8 +155,32 @@ def as_images(pictures: Tensor) -> list[Image.Image]:
     return [Image.fromarray(picture.permute(1, 2, 0).numpy()) for picture in pictures]
 
 
+def _texts(base: BaseModel, cases: Sequence[Case]) -> tuple[list[str], list[str]]:
+    """Base texts, and complete texts."""
+    columns = max(len(case.caption.base) for case in cases)
+    return (
+        [reference_prompt(base.text_axis, case.caption, columns).text for case in cases],
+        [response_prompt(base.text_axis, case.caption, columns).text for case in cases],
+    )
+
+
+def _parts(pictures: Sequence[int]) -> list[slice]:
+    """Batch by batch."""
+    return [slice(start, start + _BATCH) for start in range(0, len(pictures), _BATCH)]
+
+
+def _embedded(base: BaseModel, texts: Sequence[str]) -> tuple[TextEmbedding, TextEmbedding]:
+    """No text and the texts, a row for each picture."""
+    return encode_nothing(base).expand(len(texts)), encode_text(base, texts)
+
+
 def _draw_batch(
-    base: BaseModel, texts: Sequence[str], seeds: Sequence[int], sampling: Sampling, on_steps: Callable[[int], None]
+    base: BaseModel,
+    texts: tuple[TextEmbedding, TextEmbedding],
+    seeds: Sequence[int],
+    sampling: Sampling,
+    on_steps: Callable[[int], None],
+    steer: Steer | None = None,
 ) -> Tensor:
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     scheduler: Any = base.scheduler.from_config(base.scheduler.config)
@@ -126,8 +190,7 @@ def _draw_batch(
     def on_step(index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:
         on_steps(len(seeds) if index < sampling.steps else 0)  # some samplers take one more
 
-    embedded = (encode_nothing(base).expand(len(seeds)), encode_text(base, texts))
-    latents = denoise(base, scheduler, noise, embedded, sampling.guidance_scale, generators, on_step)
+    latents = denoise(base, scheduler, noise, texts, sampling.guidance_scale, generators, on_step, steer)
     return torch.cat([eight_bit(decode_latents(base, row[None])) for row in latents])
 
 

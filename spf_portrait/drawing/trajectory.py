@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,6 +13,21 @@ from spf_portrait.models.families.text_embedding import TextEmbedding, stacked
 
 OnStep = Callable[[int, Tensor, Tensor, Tensor], None]
 """(index of the step, timestep, network input [batch, ...], prediction with text [batch, ...]), called after each."""
+Steer = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(network input [batch, ...], timestep, guided answer [batch, ...]) → the answer to go on with."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Of a model at one timestep, as its network gives it: ε, v or velocity.
+
+    Attributes:
+        with_text: To the prompts, [batch, channels, height, width].
+        guided: What a sampler goes on with, the same shape.
+    """
+
+    with_text: Tensor
+    guided: Tensor
 
 
 def starting_noise(base: BaseModel, size_px: int, generator: torch.Generator) -> Tensor:
@@ -28,6 +44,7 @@ def denoise(
     guidance_scale: float,
     generator: torch.Generator | list[torch.Generator],
     on_step: OnStep,
+    steer: Steer | None = None,
 ) -> Tensor:
     """All steps of one path, for one picture or several at once.
 
@@ -39,30 +56,41 @@ def denoise(
         guidance_scale: 1 for no classifier-free guidance.
         generator: For samplers that draw noise at every step; one for each picture of a batch.
         on_step: Sees every prediction.
+        steer: Puts another answer in place of the guided one; None to go on with that.
 
     Returns:
         Scaled latents, [batch, channels, height, width].
     """
-    guided = guidance_scale > 1
     x_t = noise * getattr(scheduler, "init_noise_sigma", 1.0)  # flow matching starts from ε as it is
     extra = {"generator": generator} if "generator" in inspect.signature(scheduler.step).parameters else {}
-    both = stacked(texts) if guided else texts[1]
     for index, timestep in enumerate(scheduler.timesteps):
-        shown = _scaled_input(scheduler, torch.cat([x_t, x_t]) if guided else x_t, timestep)
-        predicted = predict(base, shown, timestep, both)
-        on_step(index, timestep, shown[-len(x_t) :], predicted[-len(x_t) :])
-        x_t = scheduler.step(
-            _guided(predicted, guidance_scale) if guided else predicted, timestep, x_t, **extra
-        ).prev_sample
+        shown = _scaled_input(scheduler, x_t, timestep)
+        answer = guided_answer(base, shown, timestep, texts, guidance_scale)
+        on_step(index, timestep, shown, answer.with_text)
+        chosen = answer.guided if steer is None else steer(shown, timestep, answer.guided)
+        x_t = scheduler.step(chosen, timestep, x_t, **extra).prev_sample
     return x_t
+
+
+def guided_answer(
+    base: BaseModel, shown: Tensor, timestep: Tensor, texts: tuple[TextEmbedding, TextEmbedding], scale: float
+) -> Answer:
+    """Classifier-free guidance (arXiv 2207.12598): ε_∅ + s · (ε_text − ε_∅); for s = 1 no pass without text.
+
+    Args:
+        base: With its adapter on or off.
+        shown: What the network is shown, [batch, channels, height, width].
+        timestep: A single one.
+        texts: As for `denoise`.
+        scale: s.
+    """
+    if scale <= 1:
+        predicted = predict(base, shown, timestep, texts[1])
+        return Answer(predicted, predicted)
+    without, with_text = predict(base, torch.cat([shown, shown]), timestep, stacked(texts)).chunk(2)
+    return Answer(with_text, without + scale * (with_text - without))
 
 
 def _scaled_input(scheduler: Any, x_t: Tensor, timestep: Tensor) -> Tensor:
     """What the network is shown; flow matching knows no scaling."""
     return scheduler.scale_model_input(x_t, timestep) if hasattr(scheduler, "scale_model_input") else x_t
-
-
-def _guided(predicted: Tensor, scale: float) -> Tensor:
-    """Classifier-free guidance (arXiv 2207.12598): ε_∅ + s · (ε_text − ε_∅)."""
-    without, with_text = predicted.chunk(2)
-    return without + scale * (with_text - without)

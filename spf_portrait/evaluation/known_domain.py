@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from spf_portrait.contract.phrases import Caption
+from spf_portrait.metrics.attributes import Comparison, Reading
 
 JUDGE_FOLDER = "judge"
 """In a base model's folder: networks that no loss uses, for measuring."""
@@ -44,12 +45,20 @@ class KnownDomain(Protocol):
         """The portraits that these captions describe, with their targets."""
         ...
 
-    def shown(self, pictures: Pictures) -> list[float]:
-        """1 for each picture that shows the target, 0 for the others."""
+    def readings(self, pictures: Pictures) -> list[Reading]:
+        """What a judge reads off each picture: a value for every axis, hidden ones guessed."""
         ...
 
-    def pollution(self, references: Pictures, responses: Pictures) -> list[float]:
-        """Share of the other attributes that differ, for each pair."""
+    def shows_target(self, reading: Reading) -> float:
+        """1 if the target is there, otherwise 0."""
+        ...
+
+    def shows_place(self, reading: Reading) -> bool:
+        """Whether nothing hides the place where the target would be, as a hat hides the hair."""
+        ...
+
+    def comparison(self, reference: Reading, response: Reading) -> Comparison:
+        """Which of the other attributes can be seen in both pictures, and which of these differ."""
         ...
 
     def regions(self, references: Pictures, responses: Pictures) -> list[Tensor]:

@@ -1,6 +1,6 @@
 """From pictures to results: every metric of the catalogue, or why it could not be measured."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from torch import Tensor
@@ -22,8 +22,15 @@ PlugIn = Callable[[Pictures, Pictures, Sequence[str]], Sequence[float]]
 _THOUSAND: Final = 1000
 
 
-def measure(observed: Observations, plug_ins: Mapping[str, PlugIn]) -> dict[str, Result]:
+def measure(
+    observed: Observations, plug_ins: Mapping[str, PlugIn], leave_out: Collection[str] = ()
+) -> dict[str, Result]:
     """Every metric of the catalogue by name. What is missing is recorded and never replaced by a number.
+
+    Args:
+        observed: What was drawn.
+        plug_ins: Metrics that the caller measures, by name.
+        leave_out: Names of metrics that nobody wants now.
 
     Raises:
         SpecError: A plug-in for a metric that is not in the catalogue.
@@ -31,7 +38,7 @@ def measure(observed: Observations, plug_ins: Mapping[str, PlugIn]) -> dict[str,
     names = [metric.name for metric in CATALOGUE]
     if unknown := plug_ins.keys() - set(names):
         raise SpecError("unknown_metric", f"plug-ins for {sorted(unknown)}", ", ".join(names), "Correct the name")
-    return {metric.name: _result(metric, observed, plug_ins) for metric in CATALOGUE}
+    return {metric.name: _result(metric, observed, plug_ins) for metric in CATALOGUE if metric.name not in leave_out}
 
 
 def _result(metric: Metric, observed: Observations, plug_ins: Mapping[str, PlugIn]) -> Result:
@@ -55,11 +62,6 @@ def _pixelwise(measured: Callable[[Tensor, Tensor], float], first: Tensor, secon
 
 def _likeness(first: Tensor, second: Tensor) -> Estimate:
     return mean_estimate([float(cosine) for cosine in cosine_similarity(first, second)])
-
-
-def _excess_pollution(observed: Observations) -> Estimate:
-    pairs = zip(observed.pollution, observed.pollution_floor, strict=True)
-    return mean_estimate([tuned - original for tuned, original in pairs])
 
 
 def _outside_change(observed: Observations) -> Estimate:
@@ -92,7 +94,7 @@ def _kid(observed: Observations) -> Estimate:
         raise DataError("too_few_pictures", "one picture", "two or more", "Evaluate with --count 2 or more")
     first, second = (width**0.5 * part for part in (observed.reference_embeddings, observed.response_embeddings))
     low, high = kid_interval(first, second)
-    return Estimate(_THOUSAND * kid(first, second), Interval(_THOUSAND * low, _THOUSAND * high))
+    return Estimate(_THOUSAND * kid(first, second), Interval(_THOUSAND * low, _THOUSAND * high), count)
 
 
 def _control_map(observed: Observations, part: Callable[[MapQuality], float]) -> Estimate:
@@ -101,10 +103,14 @@ def _control_map(observed: Observations, part: Callable[[MapQuality], float]) ->
 
 
 _MEASURES: Final[dict[str, Callable[[Observations], Estimate]]] = {
-    "attribute_accuracy": lambda seen: share_estimate(seen.domain.shown(seen.responses)),
-    "pollution": lambda seen: mean_estimate(seen.pollution),
-    "pollution_floor": lambda seen: mean_estimate(seen.pollution_floor),
-    "excess_pollution": _excess_pollution,
+    "attribute_accuracy": lambda seen: share_estimate(seen.shown(seen.readings.response)),
+    "attribute_accuracy_visible": lambda seen: share_estimate(seen.where_visible(seen.shown(seen.readings.response))),
+    "base_shown": lambda seen: share_estimate(seen.shown(seen.readings.base_by_tuned)),
+    "base_shown_original": lambda seen: share_estimate(seen.shown(seen.readings.reference)),
+    "pollution": lambda seen: mean_estimate([compared.pollution for compared in seen.comparisons]),
+    "pollution_floor": lambda seen: mean_estimate([compared.pollution for compared in seen.floor_comparisons]),
+    "excess_pollution": lambda seen: mean_estimate(seen.excess_pollution),
+    "excess_pollution_visible": lambda seen: mean_estimate(seen.where_visible(seen.excess_pollution)),
     "change": lambda seen: _pixelwise(mean_change, seen.pictures.reference, seen.pictures.response),
     "outside_change": _outside_change,
     "base_change": lambda seen: _pixelwise(mean_change, seen.pictures.reference, seen.pictures.base_by_tuned),

@@ -18,6 +18,7 @@ from spf_portrait.drawing.four_pictures import Case, FourPictures, Sampling, as_
 from spf_portrait.drawing.map_settings import map_settings
 from spf_portrait.drawing.pictures import GENERATED_MARK
 from spf_portrait.drawing.sheet import contact_sheet
+from spf_portrait.evaluation.axes import pollution_by_axis
 from spf_portrait.evaluation.cases import held_out_cases, read_cases
 from spf_portrait.evaluation.known_domain import DomainOf, KnownDomain
 from spf_portrait.evaluation.measuring import PlugIn, measure
@@ -80,7 +81,7 @@ def evaluate_adapter(
     drawing = ProgressMeter(report, "sampling", 4 * len(cases) * spec.steps)
     pictures = draw_four(base, cases, Sampling(spec.steps, spec.guidance_scale), drawing.step)
     observed = Observations(base, cases, pictures, domain, map_settings(metadata))
-    evaluation = Evaluation(_about(job, target, cases), measure(observed, plug_ins))
+    evaluation = Evaluation(_about(job, target, cases), measure(observed, plug_ins), pollution_by_axis(observed))
     if job.out is not None:
         _write(evaluation, pictures, job.out)
     return evaluation

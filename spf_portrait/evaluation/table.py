@@ -8,8 +8,9 @@ from spf_portrait.evaluation.results import Estimate, Evaluation, Missing, Resul
 from spf_portrait.metrics.catalogue import CATALOGUE, Metric
 from spf_portrait.metrics.intervals import Interval
 
-_HEADINGS: Final = ("metric", "value", "95 % interval", "better", "unit", "meaning")
-_RIGHT: Final = (1, 2)
+_HEADINGS: Final = ("metric", "value", "95 % interval", "over", "better", "unit", "meaning")
+_AXIS_HEADINGS: Final = ("other attribute", "changed", "over", "floor")
+_RIGHT: Final = (1, 2, 3)
 """Columns of numbers."""
 _INDENT: Final = "    "
 
@@ -17,11 +18,18 @@ _INDENT: Final = "    "
 def table(evaluation: Evaluation) -> str:
     """What was measured, then what could not be and how to change that; plain text, aligned, with a final line feed."""
     measured = [(metric, evaluation.results[metric.name]) for metric in CATALOGUE]
-    rows = [_HEADINGS, *(_row(metric, result) for metric, result in measured if isinstance(result, Estimate))]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [_title(evaluation), "", _line(rows[0], widths), _line(["-" * width for width in widths], widths)]
-    lines += [_line(row, widths) for row in rows[1:]]
-    return "\n".join([*lines, *_missing(measured)]) + "\n"
+    rows = [_row(metric, result) for metric, result in measured if isinstance(result, Estimate)]
+    lines = [_title(evaluation), "", *_aligned(_HEADINGS, rows), *_axes(evaluation), *_missing(measured)]
+    return "\n".join(lines) + "\n"
+
+
+def _aligned(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    return [
+        _line(headings, widths),
+        _line(["-" * width for width in widths], widths),
+        *(_line(row, widths) for row in rows),
+    ]
 
 
 def _title(evaluation: Evaluation) -> str:
@@ -36,7 +44,22 @@ def _title(evaluation: Evaluation) -> str:
 
 def _row(metric: Metric, estimate: Estimate) -> tuple[str, ...]:
     interval = _interval(estimate.interval, estimate.value)
-    return (metric.title, _number(estimate.value, estimate.value), interval, metric.better, metric.unit, metric.meaning)
+    value, over = _number(estimate.value, estimate.value), str(estimate.count)
+    return (metric.title, value, interval, over, metric.better, metric.unit, metric.meaning)
+
+
+def _axes(evaluation: Evaluation) -> list[str]:
+    """Which attributes besides the target change, in how many of the texts where they can be seen in both pictures."""
+    rows = [
+        (
+            axis.replace("_", " "),
+            _number(found.pollution.value, 0),
+            str(found.pollution.count),
+            "unknown" if found.floor is None else _number(found.floor.value, 0),
+        )
+        for axis, found in evaluation.axes.items()
+    ]
+    return ["", *_aligned(_AXIS_HEADINGS, rows)] if rows else []
 
 
 def _interval(interval: Interval | None, value: float) -> str:

@@ -3,9 +3,28 @@
 A reading is a mapping of axis → value, such as {"glasses": "sunglasses", "skin": "tan"}.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 Reading = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two pictures, axis by axis.
+
+    Attributes:
+        compared: Axes that the target leaves alone and that can be seen in both pictures.
+        differing: Those of them whose values differ.
+    """
+
+    compared: tuple[str, ...]
+    differing: tuple[str, ...]
+
+    @property
+    def pollution(self) -> float:
+        """|differing| / |compared|; 0 when there is nothing to compare."""
+        return len(self.differing) / len(self.compared) if self.compared else 0.0
 
 
 def shows(reading: Reading, axis: str, value: str, visible: Collection[str]) -> float:
@@ -13,14 +32,13 @@ def shows(reading: Reading, axis: str, value: str, visible: Collection[str]) -> 
     return float(axis in visible and reading[axis] == value)
 
 
-def pollution_rate(reference: Reading, response: Reading, axes: Collection[str]) -> float:
-    """Share of `axes` whose values differ: |{a : reference[a] ≠ response[a]}| / |axes|; 0 when there are none.
+def compare(reference: Reading, response: Reading, axes: Iterable[str]) -> Comparison:
+    """Which of `axes` differ: {a : reference[a] ≠ response[a]}.
 
     Args:
         reference: What the original model drew for the base text.
         response: What was drawn for base text and target.
         axes: Those that the target leaves alone and that can be seen in both pictures.
     """
-    if not axes:
-        return 0.0
-    return sum(reference[axis] != response[axis] for axis in axes) / len(axes)
+    compared = tuple(axes)
+    return Comparison(compared, tuple(axis for axis in compared if reference[axis] != response[axis]))

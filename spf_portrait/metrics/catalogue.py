@@ -72,9 +72,27 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
 
 CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("attribute_accuracy", "attribute accuracy", "share", "higher", "responses that show the target", "judge"),
+    Metric(
+        "attribute_accuracy_visible",
+        "attribute accuracy where visible",
+        "share",
+        "higher",
+        "the same, only texts whose reference does not hide the target's place",
+        "judge",
+    ),
+    Metric("base_shown", "base shown", "share", "lower", "tuned model shows the target for base text alone", "judge"),
+    Metric("base_shown_original", "base shown, original", "share", "lower", "the same for the original model", "judge"),
     Metric("pollution", "pollution", "share", "lower", "other attributes that the response changes", "judge"),
     Metric("pollution_floor", "pollution floor", "share", "lower", "the same for the original model", "judge"),
     Metric("excess_pollution", "excess pollution", "share", "lower", "pollution minus its floor", "judge"),
+    Metric(
+        "excess_pollution_visible",
+        "excess pollution where visible",
+        "share",
+        "lower",
+        "the same, only texts whose reference does not hide the target's place",
+        "judge",
+    ),
     Metric("change", "change", "of full scale", "lower", "mean pixel difference, the target's own included"),
     Metric(
         "outside_change", "outside change", "of full scale", "lower", "the same outside the target region", "region"

@@ -20,10 +20,11 @@ from spf_portrait.pico.domain import held_back
 from spf_portrait.pico.portrait import random_attributes
 from spf_portrait.pico.renderer import render
 
+Items = list[tuple[CaptionItem, dict[str, str]]]
+"""Captions with the attributes that their portraits are drawn from."""
 
-def example_items(
-    target: str, count: int, seed: int, bias: Mapping[str, str], *, name_bias: bool = True
-) -> list[tuple[CaptionItem, dict[str, str]]]:
+
+def example_items(target: str, count: int, seed: int, bias: Mapping[str, str], *, name_bias: bool = True) -> Items:
     """Captions and attributes of an example set.
 
     Args:
@@ -41,7 +42,7 @@ def example_items(
     if axis in bias:
         raise DataError("bias_on_target", f"a bias on {axis}", "axes other than the target's", "Take the bias out.")
     unnamed = {axis, *(() if name_bias else bias)}
-    items: list[tuple[CaptionItem, dict[str, str]]] = []
+    items: Items = []
     for index in range(count):
         attributes = random_attributes(seed * 10_000 + index, fixed)
         phrases = base_phrases(attributes, random.Random(seed * 10_000 + index), without=unnamed)
@@ -50,7 +51,7 @@ def example_items(
     return items
 
 
-def write_example_set(items: list[tuple[CaptionItem, dict[str, str]]], out: Path) -> None:
+def write_example_set(items: Items, out: Path) -> None:
     """Write an imagefolder, or a zip of one when `out` ends in .zip; complete or not at all."""
     with tempfile.TemporaryDirectory(dir=out.parent) as draft:
         folder = Path(draft) / "set"

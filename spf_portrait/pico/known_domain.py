@@ -10,7 +10,7 @@ from torch import Tensor
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.evaluation.known_domain import MaskedPortrait, Pictures
-from spf_portrait.metrics.attributes import pollution_rate, shows
+from spf_portrait.metrics.attributes import Comparison, Reading, compare, shows
 from spf_portrait.metrics.segmentation import region_of_classes
 from spf_portrait.pico.held_out import HeldOutPortrait, held_out_portrait, place_of
 from spf_portrait.pico.identity import Identity, load_identity
@@ -50,16 +50,23 @@ class PicoDomain:
             for portrait in self._held_out(seeds)
         ]
 
-    def shown(self, pictures: Pictures) -> list[float]:
-        """By the judge. A target that its own reading hides, as a hat hides hair, is not shown."""
-        axis, value = self._place
-        return [shows(reading, axis, value, visible_axes(reading)) for reading in self._judge.attributes(pictures)]
+    def readings(self, pictures: Pictures) -> list[Reading]:
+        """By the judge."""
+        return list(self._judge.attributes(pictures))
 
-    def pollution(self, references: Pictures, responses: Pictures) -> list[float]:
-        """By the judge, over the axes that the target leaves alone and that can be seen in both pictures."""
+    def shows_target(self, reading: Reading) -> float:
+        """A target that its own reading hides, as a hat hides hair, is not shown."""
         axis, value = self._place
-        pairs = zip(self._judge.attributes(references), self._judge.attributes(responses), strict=True)
-        return [pollution_rate(ours, theirs, comparable_axes(axis, value, ours, theirs)) for ours, theirs in pairs]
+        return shows(reading, axis, value, visible_axes(reading))
+
+    def shows_place(self, reading: Reading) -> bool:
+        """Unless a value of the reading hides the target's axis (`domain.Value.hides`)."""
+        return self._place[0] in visible_axes(reading)
+
+    def comparison(self, reference: Reading, response: Reading) -> Comparison:
+        """Over the axes that the target leaves alone and that can be seen in both pictures."""
+        axis, value = self._place
+        return compare(reference, response, comparable_axes(axis, value, reference, response))
 
     def regions(self, references: Pictures, responses: Pictures) -> list[Tensor]:
         """The target's parts in either picture, as the parser sees them, and one latent cell around.

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from spf_portrait.metrics.attributes import pollution_rate, shows
+from spf_portrait.metrics.attributes import compare, shows
 from spf_portrait.pico.domain import AXES, AXIS, Axis, Split, held_back
 from spf_portrait.pico.judge import Judge
 from spf_portrait.pico.measuring.unseen import silent_captions
@@ -80,4 +80,4 @@ def _share_drawn(pipeline: Any, judge: Judge, axis: Axis, value: str, phrase: st
 
 def _mean_pollution(axis: str, value: str, references: Sequence[Attributes], responses: Sequence[Attributes]) -> float:
     pairs = zip(references, responses, strict=True)
-    return float(np.mean([pollution_rate(a, b, comparable_axes(axis, value, a, b)) for a, b in pairs]))
+    return float(np.mean([compare(a, b, comparable_axes(axis, value, a, b)).pollution for a, b in pairs]))

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from spf_portrait.pico.domain import Split, held_back
-from spf_portrait.pico.example_set import example_items, write_example_set
+from spf_portrait.pico.example_set import Items, example_items, write_example_set
+from spf_portrait.pico.held_out import place_of
+from spf_portrait.pico.proof.digests import digest_of
 
+Bias = Literal["named", "unnamed"]
+"""Whether captions may say what all portraits have in common."""
 BIAS: Final = {"background": "brick", "clothes": "hoodie", "clothes_colour": "green"}
 PORTRAITS: Final = 24
 _SEED: Final = 7
@@ -18,26 +22,41 @@ class BiasedSet:
 
     Attributes:
         target: Phrase of a held-back attribute.
-        named: Whether captions may say what all portraits have in common.
+        bias: Whether captions name it.
     """
 
     target: str
-    named: bool
+    bias: Bias
 
     @property
-    def key(self) -> str:
-        """For file names."""
-        return f"{self.target.replace(' ', '-')}-{'named' if self.named else 'unnamed'}"
+    def sha256(self) -> str:
+        """Of all captions and attributes, from which the pictures follow."""
+        return digest_of([[item.caption.model_dump(), attributes] for item, attributes in self._items])
 
     def written(self, folder: Path) -> Path:
         """The set as a zip in that folder; written unless it is there."""
-        file = folder / f"{self.key}.zip"
+        file = folder / f"{file_name(self.target)}-{self.bias}-{self.sha256[:10]}.zip"
         if not file.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            write_example_set(example_items(self.target, PORTRAITS, _SEED, BIAS, name_bias=self.named), file)
+            write_example_set(self._items, file)
         return file
 
+    @property
+    def _items(self) -> Items:
+        return example_items(self.target, PORTRAITS, _SEED, bias_beside(self.target), name_bias=self.bias == "named")
 
-def development_targets() -> list[str]:
-    """Phrases on which things may be tuned; the others are for the test alone."""
-    return list(held_back(Split.DEVELOPMENT))
+
+def bias_beside(target: str) -> dict[str, str]:
+    """Axis → value that all portraits share; a target that is itself a garment leaves the garment's kind out."""
+    axis, _ = place_of(target)
+    return {name: value for name, value in BIAS.items() if name != axis}
+
+
+def targets_of(split: Split) -> list[str]:
+    """Phrases of the held-back attributes: on those for development things are tuned, the others are for the test."""
+    return list(held_back(split))
+
+
+def file_name(target: str) -> str:
+    """A target's phrase in the name of a file."""
+    return target.replace(" ", "-")

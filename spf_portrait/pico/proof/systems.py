@@ -1,4 +1,4 @@
-"""What is compared: the rows of the proof, each of them the options of one training."""
+"""What is compared: the rows of the proof. Those that train are the options of one training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,15 @@ class System:
 
     Attributes:
         name: On the command line and in files.
-        title: In the table.
+        title: In tables.
         options: What its training changes of the preset; None for the original model, which is not trained.
+        asks_sibling: Whether texts ask for the target's sibling instead of the target, see `pico.siblings`.
     """
 
     name: str
     title: str
     options: Mapping[str, Any] | None = field(default_factory=dict[str, Any])
+    asks_sibling: bool = False
 
 
 def _without(term: str) -> dict[str, Any]:
@@ -27,8 +29,11 @@ def _without(term: str) -> dict[str, Any]:
 _NOTHING_HELD: Final = {"losses": {"text_consistent": False, "fine_grained": False}, "w_prediction_anchor": 0.0}
 _ENHANCEMENT_ALONE: Final = {**_NOTHING_HELD, "w_denoise": 0.0}
 
+ORIGINAL: Final = System("original", "original model", None)
+SIBLING_ORACLE: Final = System("sibling-oracle", "sibling oracle", None, asks_sibling=True)
 SYSTEMS: Final = (
-    System("original", "original model", None),
+    ORIGINAL,
+    SIBLING_ORACLE,
     System("naive", "naive fine-tuning", {"method": "naive"}),
     System("naive-cross", "naive, cross-attention only", {"method": "naive", "adapter": "cross_attention"}),
     System("lora", "LoRA", {"method": "lora"}),
@@ -45,9 +50,18 @@ SYSTEMS: Final = (
     System("stage-1", "stage 1 alone", {"stage2_steps": 0}),
     System("enhancement-alone", "stage 1, then enhancement alone", _ENHANCEMENT_ALONE),
 )
-"""In the order of the table. The last two answer whether the enhancement by itself brings the target."""
+"""In the order of the tables. The last two answer whether the enhancement by itself brings the target."""
 
 
 def systems_named(names: list[str]) -> tuple[System, ...]:
     """The systems of these names, in the table's order; all for no name."""
     return tuple(system for system in SYSTEMS if not names or system.name in names)
+
+
+def variant(system: System, label: str, changed: Mapping[str, Any]) -> System:
+    """A trial beside the named systems: one of them with some options changed, under a name of its own."""
+    options: dict[str, Any] = dict(system.options or {})
+    for name, value in changed.items():
+        inner = isinstance(value, Mapping) and isinstance(options.get(name), Mapping)
+        options[name] = {**options[name], **value} if inner else value
+    return System(label, label, options)

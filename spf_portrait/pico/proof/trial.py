@@ -1,150 +1,144 @@
-"""One cell of the proof: train a system on a set, draw, measure. What is done is kept, and never done again."""
+"""Working on one cell: train, draw, measure. What an earlier run left is taken up, whether it was finished or not."""
 
-import hashlib
 import json
-from collections.abc import Mapping
+import shutil
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from torch import Tensor
-
-from spf_portrait.adapter import adapters_loaded
-from spf_portrait.contract.artifacts import ADAPTER
-from spf_portrait.contract.errors import ModelError
-from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.drawing.four_pictures import Case, FourPictures, Sampling, draw_both
+from spf_portrait.contract.artifacts import ADAPTER, REPORT
 from spf_portrait.drawing.map_settings import map_settings
-from spf_portrait.evaluation.cases import held_out_cases
-from spf_portrait.evaluation.known_domain import KnownDomain
 from spf_portrait.evaluation.measuring import measure
 from spf_portrait.evaluation.observations import Observations
 from spf_portrait.evaluation.results import Estimate
-from spf_portrait.models.base_model import BaseModel, load_base
-from spf_portrait.pico.domain_of_base import domain_of_base
-from spf_portrait.pico.proof.sets import BiasedSet
-from spf_portrait.pico.proof.systems import System
+from spf_portrait.pico.proof.asked import Asked
+from spf_portrait.pico.proof.bench import Bench
+from spf_portrait.pico.proof.cell import GUIDANCE_SCALE, STEPS, Cell
+from spf_portrait.pico.proof.digests import digest_of
+from spf_portrait.pico.proof.per_case import per_case
+from spf_portrait.pico.proof.pictures import pictures_of
+from spf_portrait.pico.proof.records import Record, rounded
 from spf_portrait.running.progress import Report
+from spf_portrait.running.versions import library_versions
 from spf_portrait.training.train import TrainingJob, train
 
-Figures = dict[str, dict[str, Any]]
-"""Metric → value and 95 % interval."""
+_LEFT_OUT: Final = frozenset({"change", "base_psnr", "control_map_auc", "control_map_inside", "control_map_outside"})
+"""In no table of the proof; the control map alone would cost an eighth of all drawing."""
+_SECONDS: Final = "seconds.json"
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Where all trials run.
+class Trial:
+    """One cell on a bench.
 
     Attributes:
-        folder: For sets, trainings and results.
-        base: Key of the base model.
-        texts: Held-out texts that every system is measured with.
-        options: What every training has in common.
+        bench: Where it is worked on.
+        cell: What is measured.
         report: Is told the progress.
-        models_dir: Folder of the base models; None for the default.
     """
 
-    folder: Path
-    base: str
-    texts: int
-    options: Mapping[str, Any]
+    bench: Bench
+    cell: Cell
     report: Report
-    models_dir: Path | None = None
 
     @cached_property
-    def model(self) -> BaseModel:
-        """The original model, without adapter."""
-        return load_base(self.base, self.models_dir)
+    def digest(self) -> str:
+        """Of everything that changes the figures."""
+        return digest_of(self.cell.identity(self.bench.base_sha256, [case.caption for case in self._asked.cases]))
 
-    def spec(self, system: System) -> TrainingSpec:
-        """What a system's training is ordered with."""
-        quiet: dict[str, Any] = {"checkpoint_every": 0, "validate_every": 0}
-        options: dict[str, Any] = {**quiet, **self.options, **(system.options or {}), "base": self.base}
-        return TrainingSpec.from_preset(**options)
+    def trained(self, should_stop: Callable[[], bool]) -> bool:
+        """Train what is left to train.
 
-    @cached_property
-    def base_sha256(self) -> str:
-        """Of all weights in the base model's folder: another base gives other figures."""
-        digest = hashlib.sha256()
-        for file in sorted(self.model.path.rglob("*.safetensors")):
-            digest.update(file.read_bytes())
-        return digest.hexdigest()
+        Args:
+            should_stop: Asked after every step.
 
-
-class Target:
-    """One target's texts and the original model's pictures of them, which all systems share."""
-
-    def __init__(self, bench: Bench, phrase: str) -> None:
-        self._bench, self._phrase = bench, phrase
-
-    @cached_property
-    def domain(self) -> KnownDomain:
-        """What knows the truth.
+        Returns:
+            Whether there was anything to do.
 
         Raises:
-            ModelError: The base model has no judge.
+            SpfError: It cannot be trained.
+            Preempted: `should_stop` said so; a later run goes on from there.
         """
-        found = domain_of_base(self._bench.model.path, self._phrase)
-        if found is None:
-            raise ModelError("no_judge", f"no judge in {self._bench.base}", "a base model with a judge", "Use pico")
-        return found
+        place, biased, spec = self._place, self.cell.biased_set, self.cell.spec
+        if place is None or biased is None or spec is None or (place / REPORT).exists():
+            return False
+        data, checkpoints = biased.written(self.bench.sets), place / "checkpoints"
+        started = time.monotonic()
+        try:
+            job = TrainingJob(data, place, checkpoints, spec, resume=True, models_dir=self.bench.models_dir)
+            train(job, self.report, should_stop)
+        finally:
+            _add_seconds(place, time.monotonic() - started)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return True
+
+    def record(self) -> Record:
+        """Draw and measure, once the training is done.
+
+        Raises:
+            SpfError: It cannot be measured.
+        """
+        started = time.monotonic()
+        adapter = None if self._place is None else self._place / ADAPTER
+        pictures = pictures_of(self.bench, self._asked, adapter, self.report)
+        observed = Observations(self.bench.model, self._asked.cases, pictures, self._asked.domain, map_settings({}))
+        figures = _figures(observed)
+        return {
+            **self._about(),
+            "seconds": {"training": _seconds(self._place), "measuring": round(time.monotonic() - started, 1)},
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "libraries": library_versions(),
+            **figures,
+        }
+
+    def _about(self) -> dict[str, Any]:
+        cell, biased = self.cell, self.cell.biased_set
+        return {
+            "system": cell.system.name,
+            "target": cell.target,
+            "asked_for": self._asked.phrase,
+            "bias": cell.bias,
+            "seed": None if cell.spec is None else cell.spec.seed,
+            "texts": cell.texts,
+            "digest": self.digest,
+            "spec": None if cell.spec is None else cell.spec.model_dump(mode="json"),
+            "set_sha256": None if biased is None else biased.sha256,
+            "base": cell.base,
+            "base_sha256": self.bench.base_sha256,
+            "sampling": {"steps": STEPS, "guidance_scale": GUIDANCE_SCALE},
+        }
 
     @cached_property
-    def cases(self) -> list[Case]:
-        """Captions and seeds that no training saw."""
-        return held_out_cases(self.domain, self._bench.texts, 0)
+    def _asked(self) -> Asked:
+        return Asked(self.cell, self.bench.base_path)
 
     @cached_property
-    def original(self) -> tuple[Tensor, Tensor]:
-        """By the original model: base texts, complete texts."""
-        return self.drawn()
-
-    def drawn(self) -> tuple[Tensor, Tensor]:
-        """By the model as it is now."""
-        return draw_both(self._bench.model, self.cases, Sampling(25, 4.0), lambda steps: None)
+    def _place(self) -> Path | None:
+        identity = self.cell.training(self.bench.base_sha256)
+        return None if identity is None else self.bench.training(identity)
 
 
-def figures(bench: Bench, target: Target, system: System, biased: BiasedSet) -> Figures:
-    """Measure one system on one set, or read what was measured before with the same specification.
-
-    Raises:
-        SpfError: It cannot be trained or measured.
-    """
-    place = bench.folder / f"{biased.key}-{system.name}"
-    about = {
-        "system": system.name,
-        "spec": bench.spec(system).model_dump(mode="json"),
-        "texts": bench.texts,
-        "base_sha256": bench.base_sha256,
-    }
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-    kept = place / "figures.json"
-    if kept.exists() and (read := json.loads(kept.read_text("utf-8")))["digest"] == digest:
-        return read["figures"]
-    found = _measured(bench, target, system, biased, place)
-    place.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps({"digest": digest, **about, "figures": found}, indent=2) + "\n", "utf-8")
-    return found
-
-
-def _measured(bench: Bench, target: Target, system: System, biased: BiasedSet, place: Path) -> Figures:
-    original = target.original  # before an adapter is loaded: it is drawn when first asked for
-    if system.options is None:
-        return _figures(bench, target, FourPictures(*original, *original), {})
-    data = biased.written(bench.folder / "sets")
-    train(
-        TrainingJob(data, place, place / "checkpoints", bench.spec(system), models_dir=bench.models_dir), bench.report
-    )
-    with adapters_loaded(bench.model.unet, [(place / ADAPTER, 1.0)]) as headers:
-        return _figures(bench, target, FourPictures(*original, *target.drawn()), headers[0])
-
-
-def _figures(bench: Bench, target: Target, pictures: FourPictures, header: dict[str, str]) -> Figures:
-    observed = Observations(bench.model, target.cases, pictures, target.domain, map_settings(header))
-    results = measure(observed, {})
-    return {
-        name: {"value": result.value, "interval_95": None if result.interval is None else list(result.interval)}
+def _figures(observed: Observations) -> dict[str, Any]:
+    results = measure(observed, {}, _LEFT_OUT)
+    metrics = {
+        name: {"value": result.value, "interval_95": result.interval, "count": result.count}
         for name, result in results.items()
         if isinstance(result, Estimate)
     }
+    return {"metrics": rounded(metrics), "cases": rounded(per_case(observed, results))}
+
+
+def _seconds(place: Path | None) -> float:
+    """That the training in a folder took in all its runs."""
+    if place is None or not (place / _SECONDS).exists():
+        return 0.0
+    return float(json.loads((place / _SECONDS).read_text("utf-8")))
+
+
+def _add_seconds(place: Path, seconds: float) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    (place / _SECONDS).write_text(json.dumps(round(_seconds(place) + seconds, 1)), "utf-8")

@@ -14,6 +14,7 @@ from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.drawing.four_pictures import Case, FourPictures
 from spf_portrait.drawing.map_settings import MapSettings
+from spf_portrait.evaluation.axes import pollution_by_axis
 from spf_portrait.evaluation.measuring import measure
 from spf_portrait.evaluation.observations import Observations
 from spf_portrait.evaluation.results import Estimate, Missing, Result
@@ -171,3 +172,71 @@ def test_an_identity_network_tells_who_is_shown(pico: BaseModel, tmp_path: Path)
     assert value(same["identity"]) == pytest.approx(1)
     others = measure(observed(own, FourPictures(without, without, without, without.roll(1, dims=0))), {})
     assert value(others["identity"]) < 0.9999
+
+
+def pixels(portraits: Sequence[dict[str, str]], **changed: str) -> torch.Tensor:
+    """Renders, uint8 [portraits, 3, 128, 128]."""
+    drawn = [np.array(render({**item, **changed})) for item in portraits]
+    return torch.stack([torch.from_numpy(picture).permute(2, 0, 1) for picture in drawn])
+
+
+def hat_and_bare(count: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
+    """Blonde portraits without and with a hat."""
+    blonde = [held_out_portrait("hair_colour", "blonde", "blonde hair", seed).attributes for seed in range(count)]
+    return pixels(blonde, headwear="none"), pixels(blonde, headwear="hat")
+
+
+def test_a_hat_in_the_reference_is_reported_and_may_be_kept(pico: BaseModel) -> None:
+    bare, in_a_hat = hat_and_bare()
+    reference = torch.cat([bare[:3], in_a_hat[3:]])
+    results = measure(observed(pico, FourPictures(reference, reference, reference, reference), "blonde hair"), {})
+    everywhere, visible = results["attribute_accuracy"], results["attribute_accuracy_visible"]
+    assert isinstance(everywhere, Estimate)
+    assert isinstance(visible, Estimate)
+    assert (everywhere.value, everywhere.count) == (0.75, 4)
+    assert (visible.value, visible.count) == (1, 3)
+
+
+def test_excess_pollution_where_the_place_is_visible_leaves_the_other_texts_out(pico: BaseModel) -> None:
+    bare, in_a_hat = hat_and_bare()
+    reference, response = torch.cat([bare[:3], in_a_hat[3:]]), torch.cat([bare[:3], in_a_hat[:1]])
+    results = measure(observed(pico, FourPictures(reference, reference, reference, response), "blonde hair"), {})
+    assert value(results["excess_pollution"]) > 0, "another person's hat in the last"
+    assert value(results["excess_pollution_visible"]) == 0
+
+
+def test_where_every_reference_hides_the_place_there_is_no_figure(pico: BaseModel) -> None:
+    _, in_a_hat = hat_and_bare(2)
+    results = measure(observed(pico, FourPictures(in_a_hat, in_a_hat, in_a_hat, in_a_hat), "blonde hair"), {})
+    assert isinstance(results["attribute_accuracy"], Estimate)
+    assert isinstance(results["attribute_accuracy_visible"], Missing)
+
+
+def test_base_texts_that_show_the_target_are_told_from_those_of_the_original(pico: BaseModel) -> None:
+    without, with_target = renders(with_target=False), renders(with_target=True)
+    results = measure(observed(pico, FourPictures(without, without, with_target, with_target)), {})
+    assert (value(results["base_shown"]), value(results["base_shown_original"])) == (1, 0)
+
+
+def test_pollution_is_told_axis_by_axis(pico: BaseModel) -> None:
+    portraits = [held_out_portrait("glasses", "sunglasses", "sunglasses", seed).attributes for seed in range(3)]
+    mint, brick = pixels(portraits, background="mint"), pixels(portraits, background="brick")
+    four = FourPictures(mint, mint, mint, brick)
+    axes = pollution_by_axis(observed(pico, four))
+    assert {axis for axis, found in axes.items() if found.pollution.value > 0} == {"background"}
+    assert axes["background"].pollution.value == 1
+    floor = axes["background"].floor
+    assert floor is not None
+    assert (floor.value, floor.count) == (0, 3)
+    assert "glasses" not in axes
+
+
+def test_a_base_that_nothing_is_known_about_has_no_axes(base: BaseModel) -> None:
+    pictures = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    assert pollution_by_axis(observed(base, FourPictures(pictures, pictures, pictures, pictures))) == {}
+
+
+def test_metrics_that_nobody_wants_are_not_measured(base: BaseModel) -> None:
+    pictures = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    results = measure(observed(base, FourPictures(pictures, pictures, pictures, pictures)), {}, {"kid", "change"})
+    assert results.keys() == {metric.name for metric in CATALOGUE} - {"kid", "change"}

@@ -1,6 +1,6 @@
 import json
 
-from spf_portrait.evaluation.results import Evaluation, Missing, Result, mean_estimate, share_estimate
+from spf_portrait.evaluation.results import AxisPollution, Evaluation, Missing, Result, mean_estimate, share_estimate
 from spf_portrait.evaluation.table import table
 from spf_portrait.metrics.catalogue import CATALOGUE
 
@@ -21,7 +21,8 @@ def evaluation() -> Evaluation:
     results["attribute_accuracy"] = share_estimate([1.0, 0.0])
     results["change"] = mean_estimate([0.25])
     results["seg_cons"] = mean_estimate([98.0, 100.0])
-    return Evaluation(ABOUT, results)
+    leaks = AxisPollution(share_estimate([1.0, 1.0, 0.0, 1.0]), share_estimate([0.0, 1.0]))
+    return Evaluation(ABOUT, results, {"hair_colour": leaks, "skin": AxisPollution(share_estimate([0.0]), None)})
 
 
 def test_columns_are_aligned_and_what_is_missing_is_told_once() -> None:
@@ -31,15 +32,23 @@ def test_columns_are_aligned_and_what_is_missing_is_told_once() -> None:
     rows = lines[4:7]
     assert [row[start:].split()[0] for row in rows] == ["higher", "lower", "higher"]
     assert rows[0].split()[:6] == ["attribute", "accuracy", "0.5000", "0.0945", "to", "0.9055"]
+    assert rows[0].split()[6] == "2", "over how many pictures"
     assert "unknown" in rows[1], "one picture has no interval"
     assert "99.00" in rows[2]
+    by_axis = [line.split() for line in lines[lines.index(rows[2]) + 4 :][:2]]
+    assert by_axis == [["hair", "colour", "0.7500", "4", "0.5000"], ["skin", "0.0000", "1", "unknown"]]
     assert lines.count("    Train one. Licence: MIT.") == 1
     assert "CLIP-I" in table(evaluation()).partition("Not measured:")[2]
     assert table(evaluation()).isascii()
 
 
 def test_json_holds_value_interval_and_direction_and_the_single_values_if_wanted() -> None:
-    metrics = json.loads(json.dumps(evaluation().as_dict(with_values=True), allow_nan=False))["metrics"]
+    written = json.loads(json.dumps(evaluation().as_dict(with_values=True), allow_nan=False))
+    metrics = written["metrics"]
+    assert written["pollution_by_axis"]["hair_colour"]["pollution"]["value"] == 0.75
+    assert written["pollution_by_axis"]["hair_colour"]["floor"]["count"] == 2
+    assert written["pollution_by_axis"]["skin"]["floor"] is None
+    assert metrics["attribute_accuracy"]["count"] == 2
     assert metrics["attribute_accuracy"]["value"] == 0.5
     assert metrics["attribute_accuracy"]["interval_95"] == [0.094531, 0.905469]
     assert metrics["attribute_accuracy"]["better"] == "higher"

@@ -1,19 +1,24 @@
 import pytest
 
-from spf_portrait.metrics.attributes import pollution_rate, shows
+from spf_portrait.metrics.attributes import compare, shows
 
 REFERENCE = {"skin": "tan", "glasses": "none", "clothes": "hoodie", "background": "mint"}
 RESPONSE = {"skin": "tan", "glasses": "sunglasses", "clothes": "jacket", "background": "mint"}
 
 
 def test_a_response_like_its_reference_is_not_polluted() -> None:
-    assert pollution_rate(REFERENCE, REFERENCE, REFERENCE.keys()) == 0
+    same = compare(REFERENCE, REFERENCE, REFERENCE)
+    assert same.compared == tuple(REFERENCE)
+    assert same.differing == ()
+    assert same.pollution == 0
 
 
 def test_only_the_compared_axes_can_be_polluted() -> None:
-    assert pollution_rate(REFERENCE, RESPONSE, ("skin", "clothes", "background")) == pytest.approx(1 / 3)
-    assert pollution_rate(REFERENCE, RESPONSE, ("skin",)) == 0
-    assert pollution_rate(REFERENCE, RESPONSE, ()) == 0
+    found = compare(REFERENCE, RESPONSE, ("skin", "clothes", "background"))
+    assert found.differing == ("clothes",)
+    assert found.pollution == pytest.approx(1 / 3)
+    assert compare(REFERENCE, RESPONSE, ("skin",)).pollution == 0
+    assert compare(REFERENCE, RESPONSE, ()).pollution == 0
 
 
 def test_a_target_counts_when_it_is_there_and_can_be_seen() -> None:

@@ -9,6 +9,10 @@ import torch.nn.functional as F
 
 from spf_portrait.adapter import adapter_off, adapter_parameters, attach_adapter, lora_layers
 from spf_portrait.contract.errors import ModelError
+from spf_portrait.contract.hold import Hold
+from spf_portrait.contract.phrases import Caption
+from spf_portrait.drawing.four_pictures import Case, Sampling, draw_four, draw_held
+from spf_portrait.drawing.hold import HeldRest
 from spf_portrait.drawing.trajectory import denoise, starting_noise
 from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.models.base_model import (
@@ -38,6 +42,10 @@ def tuned(models: Path, key: str) -> BaseModel:
 
 def latents(base: BaseModel) -> torch.Tensor:
     return torch.randn(2, base.latent_channels, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def nothing_opened(difference: torch.Tensor, held_below: float, free_above: float) -> torch.Tensor:
+    return torch.zeros_like(difference)
 
 
 def pooling_for(tokens: int) -> torch.Tensor:
@@ -131,6 +139,20 @@ def test_frozen_parts_in_half_precision_answer_nearly_the_same(family_models: Pa
 
 
 @pytest.mark.parametrize("key", KEYS)
+def test_the_rest_is_held_between_the_reference_and_the_plain_response(
+    family_models: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, cases = tuned(family_models, key), [Case(Caption(base=("a woman",), target="hair"), 3)]
+    drawn = draw_four(base, cases, Sampling(2, 3.0), lambda _: None, Hold())
+    assert drawn.held is not None
+    assert not torch.equal(drawn.held, drawn.reference)
+    assert not torch.equal(drawn.held, drawn.response)
+    assert torch.equal(draw_held(base, cases, Sampling(2, 3.0), Hold(firmness=0), lambda _: None), drawn.response)
+    monkeypatch.setattr("spf_portrait.drawing.hold.opened", nothing_opened)
+    assert torch.equal(draw_held(base, cases, Sampling(2, 3.0), Hold(), lambda _: None), drawn.reference)
+
+
+@pytest.mark.parametrize("key", KEYS)
 def test_nothing_is_left_on_another_device(family_models: Path, key: str) -> None:
     """The device without memory stands for a GPU: arithmetic between it and the CPU is refused just the same."""
     base = load_base(key, family_models, torch.device("meta"))
@@ -143,8 +165,9 @@ def test_nothing_is_left_on_another_device(family_models: Path, key: str) -> Non
     def on_step(index: int, timestep: torch.Tensor, shown: torch.Tensor, predicted: torch.Tensor) -> None:
         assert shown.device == predicted.device == base.device
 
+    steer = HeldRest(base, texts, 4.0, Hold())
     with torch.no_grad():
-        drawn = decode_latents(base, denoise(base, scheduler, noise, texts, 4.0, generator, on_step))
+        drawn = decode_latents(base, denoise(base, scheduler, noise, texts, 4.0, generator, on_step, steer))
     noised = add_noise(noise, noise, base.schedule.levels(base.schedule.trained_at(T[:1].to(base.device))))
     assert drawn.device == noised.device == encode_pixels(base, torch.zeros(1, 3, 64, 64)).device == base.device
 

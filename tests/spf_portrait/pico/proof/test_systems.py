@@ -1,32 +1,24 @@
 """Every row of the proof is a training that can be ordered, and differs from SPF in what its title says."""
 
-from pathlib import Path
-
 import pytest
 
-from spf_portrait.contract.events import Event
 from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
-from spf_portrait.pico.proof.systems import SYSTEMS, systems_named
-from spf_portrait.pico.proof.trial import Bench
+from spf_portrait.pico.proof.systems import SYSTEMS, systems_named, variant
 
 
-def ignore(event: Event) -> None:
-    """No trial runs here."""
-
-
-def spec_of(name: str, tmp_path: Path) -> TrainingSpec:
+def spec_of(name: str) -> TrainingSpec:
     (system,) = systems_named([name])
-    return Bench(tmp_path, "pico", 4, {"seed": 3}, ignore).spec(system)
+    return TrainingSpec.from_preset(**(system.options or {}))
 
 
-@pytest.mark.parametrize("name", [system.name for system in SYSTEMS])
-def test_every_row_is_a_training_of_the_common_options(name: str, tmp_path: Path) -> None:
-    assert (spec_of(name, tmp_path).seed, spec_of(name, tmp_path).base) == (3, "pico")
+@pytest.mark.parametrize("name", [system.name for system in SYSTEMS if system.options is not None])
+def test_every_row_is_a_training_that_can_be_ordered(name: str) -> None:
+    assert spec_of(name).base == "pico"
 
 
 @pytest.mark.parametrize("term", LossSwitches.model_fields)
-def test_an_ablation_switches_off_one_term_alone(term: str, tmp_path: Path) -> None:
-    whole, ablated = spec_of("spf", tmp_path), spec_of(f"no-{term.replace('_', '-')}", tmp_path)
+def test_an_ablation_switches_off_one_term_alone(term: str) -> None:
+    whole, ablated = spec_of("spf"), spec_of(f"no-{term.replace('_', '-')}")
     switched = whole.losses.model_copy(update={term: False})
     assert ablated == whole.model_copy(update={"losses": switched})
 
@@ -34,3 +26,11 @@ def test_an_ablation_switches_off_one_term_alone(term: str, tmp_path: Path) -> N
 def test_rows_are_chosen_by_name_and_keep_their_order() -> None:
     assert [system.name for system in systems_named(["spf", "lora"])] == ["lora", "spf"]
     assert systems_named([]) == SYSTEMS
+
+
+def test_a_variant_changes_some_options_of_its_system() -> None:
+    (ablated,) = systems_named(["no-enhancement"])
+    trial = variant(ablated, "trial", {"losses": {"control_map": False}, "rank": 4})
+    assert (trial.name, trial.title) == ("trial", "trial")
+    assert trial.options == {"losses": {"enhancement": False, "control_map": False}, "rank": 4}
+    assert ablated.options == {"losses": {"enhancement": False}}

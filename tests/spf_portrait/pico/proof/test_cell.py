@@ -1,0 +1,89 @@
+"""A cell is new when something changes its figures, and only then."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from spf_portrait.contract.phrases import Caption
+from spf_portrait.contract.training_spec import TrainingSpec
+from spf_portrait.pico.proof.cell import ONLY_ALIGNED, ONLY_WATCHED, Cell, cells_of
+from spf_portrait.pico.proof.digests import digest_of
+from spf_portrait.pico.proof.systems import ORIGINAL, SIBLING_ORACLE, System
+from spf_portrait.training.preparation import TrainingJob, spec_hash
+from tests.spf_portrait.stepping import equal, stepped
+
+CAPTIONS = [Caption(base=("a person",), target="sunglasses")]
+LORA, SPF = System("lora", "LoRA", {"method": "lora"}), System("spf", "SPF")
+CHANGED: dict[str, Any] = {
+    "w_text_consistent": 3.0,
+    "w_fine_grained": 3.0,
+    "w_enhancement": 3.0,
+    "w_prediction_anchor": 3.0,
+    "w_base_anchor": 3.0,
+    "w_denoise": 3.0,
+    "aligned_layers": "first_half",
+    "states": "grown",
+    "grown_by": "reference",
+    "grown_steps": 3,
+    "denoise_every": 2,
+    "enhancement_form": "exemplar",
+    "enhancement_t_max": 0.25,
+    "control_map_gain": 0.5,
+    "control_map_subtraction": "mean",
+    "control_map_distances": False,
+    "control_map_memory": 1,
+    "losses": {"control_map": False},
+}
+
+
+def digest(base: str = "b", captions: list[Caption] = CAPTIONS, **options: Any) -> str:
+    return digest_of(cell(**options).identity(base, captions))
+
+
+def cell(**options: Any) -> Cell:
+    return Cell(SPF, "sunglasses", 1, "pico", "named", TrainingSpec.from_preset(**options))
+
+
+@pytest.mark.parametrize("changed", [*({name: value} for name, value in CHANGED.items()), {"rank": 4}, {"seed": 1}])
+def test_a_setting_that_changes_is_a_new_cell(changed: dict[str, Any]) -> None:
+    assert digest(**changed) != digest()
+
+
+def test_other_weights_texts_and_sets_are_new_cells() -> None:
+    assert digest(base="c") != digest()
+    assert digest(captions=[Caption(base=("a person",), target="round glasses")]) != digest()
+    unnamed = Cell(SPF, "sunglasses", 1, "pico", "unnamed", TrainingSpec())
+    assert digest_of(unnamed.identity("b", CAPTIONS)) != digest()
+
+
+@pytest.mark.parametrize("changed", [{"checkpoint_every": 7}, {"gradient_checkpointing": True}, {"preview_every": 5}])
+def test_how_a_training_is_watched_is_no_new_cell(changed: dict[str, Any]) -> None:
+    assert digest(**changed) == digest()
+    assert TrainingSpec.model_fields.keys() >= ONLY_WATCHED
+    assert spec_hash(TrainingSpec(**changed)) == spec_hash(TrainingSpec())
+
+
+@pytest.mark.parametrize("method", ["lora", "naive"])
+def test_what_only_the_alignment_reads_leaves_the_baselines_alone(method: str) -> None:
+    assert CHANGED.keys() == ONLY_ALIGNED
+    assert digest(method=method, **CHANGED) == digest(method=method)
+    assert digest(method=method, learning_rate=1e-3) != digest(method=method)
+
+
+def test_fine_tuning_reads_none_of_it(make_job: Callable[..., TrainingJob]) -> None:
+    assert equal(stepped(make_job("plain", method="lora")), stepped(make_job("changed", method="lora", **CHANGED)))
+
+
+def test_what_does_not_train_is_one_cell_for_every_bias() -> None:
+    specs = {"spf": TrainingSpec(), "lora": TrainingSpec(method="lora")}
+    systems = [ORIGINAL, SIBLING_ORACLE, LORA, SPF]
+    cells = cells_of(systems, ["afro", "sunglasses"], ["named", "unnamed"], specs, 24, "pico")
+    assert [found.name for found in cells[:4]] == [
+        "afro/original",
+        "afro/sibling-oracle",
+        "afro/lora-named-s0",
+        "afro/spf-named-s0",
+    ]
+    assert len(cells) == 2 * (2 + 2 * 2)
+    assert {found.bias for found in cells if found.spec is None} == {None}
