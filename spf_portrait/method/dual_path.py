@@ -31,7 +31,7 @@ def reference_pass(
 
     Args:
         base: Its U-Net may carry an adapter, which is off here.
-        recorder: Open on that U-Net.
+        recorder: Open on that U-Net; it listens to this pass alone.
         x_t: Noised latents, [batch, channels, height, width].
         timesteps: [batch].
         text: Embeddings of the base texts, a row each.
