@@ -1,4 +1,4 @@
-"""Listens where a network attends to text: phrase maps A^l and queries Q^l of one forward pass.
+"""Listens where a network attends to text: phrase maps A^l, Â^l and queries Q^l of one forward pass.
 
 The attention processors stay as they are. Hooks take hold of the queries of the picture and the keys of the text as a
 layer is about to use them (with an adapter's share, and normalised where the layer does that). They compute nothing:
@@ -18,7 +18,7 @@ from typing import Any, Self, cast
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from spf_portrait.method.attention_maps import phrase_attention
+from spf_portrait.method.attention_maps import PhraseMaps, phrase_attention
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,12 @@ class AttentionRecord:
 
     Attributes:
         maps: A^l, [batch, cells, columns] each.
+        shared: Â^l, A^l without the target, [batch, cells, columns − 1] each.
         queries: Q^l of the picture, heads joined, [batch, cells, channels] each.
     """
 
     maps: tuple[Tensor, ...]
+    shared: tuple[Tensor, ...]
     queries: tuple[Tensor, ...]
 
 
@@ -84,7 +86,7 @@ class AttentionRecorder:
     def record(self) -> AttentionRecord:
         """What the pass showed that was listened to, empty if none was; it is forgotten here, so ask once."""
         heard, self._heard = self._heard, None
-        return AttentionRecord((), ()) if heard is None else heard.recorded(self._layers)
+        return AttentionRecord((), (), ()) if heard is None else heard.recorded(self._layers)
 
     def _hooks(self) -> Iterator[RemovableHandle]:
         yield self._network.register_forward_pre_hook(self._starts)
@@ -145,10 +147,11 @@ class _Pass:
 
     def recorded(self, layers: list[_Layer]) -> AttentionRecord:
         queries = {index: _heads_joined(query[-len(self.pooling) :]) for index, query in sorted(self.queries.items())}
-        maps = [self._maps(layers[index].attention, query, self.keys[index]) for index, query in queries.items()]
-        return AttentionRecord(tuple(maps), tuple(queries.values()))
+        seen = [self._maps(layers[index].attention, query, self.keys[index]) for index, query in queries.items()]
+        maps, shared = tuple(one.maps for one in seen), tuple(one.shared for one in seen)
+        return AttentionRecord(maps, shared, tuple(queries.values()))
 
-    def _maps(self, attention: Any, query: Tensor, key: Tensor) -> Tensor:
+    def _maps(self, attention: Any, query: Tensor, key: Tensor) -> PhraseMaps:
         rows = _heads_joined(key[-len(self.pooling) :])
         return phrase_attention(query, rows, self.pooling, heads=attention.heads, scale=attention.scale)
 

@@ -59,7 +59,7 @@ def test_recording_changes_no_bit_and_leaves_nothing_behind(family_models: Path,
             record = recorder.record()
     assert torch.equal(before, recorded)
     assert len(record.maps) == len(record.queries) > 2
-    assert all(0 <= float(layer.min()) <= float(layer.max()) <= 1 for layer in record.maps)
+    assert all(0 <= float(layer.min()) <= float(layer.max()) <= 1 for layer in (*record.maps, *record.shared))
     assert sum(len(module._forward_hooks) for module in cast("Any", base.unet).modules()) == hooks
 
 
@@ -81,7 +81,7 @@ def gradients(base: BaseModel, x_t: torch.Tensor, text: TextEmbedding) -> list[t
         recorder.listen(pooling_for(text.states.shape[1]))
         predicted, record = predict(base, x_t, T, text), recorder.record()
         recorder.listen(None)
-        seen = (predicted, *record.maps, *record.queries)
+        seen = (predicted, *record.maps, *record.shared, *record.queries)
         total = torch.stack([tensor.square().mean() for tensor in seen]).sum()
         return list(torch.autograd.grad(total, adapter_parameters(base.unet)))
 
