@@ -148,7 +148,7 @@ class Alignment:
         ours, theirs = (aligned(path.attention, self.spec.aligned_layers) for path in (response, reference))
         losses: dict[str, Tensor] = {}
         if self.spec.losses.text_consistent:
-            losses["text_consistent"] = text_consistent_loss(ours.maps, theirs.maps, present, control)
+            losses["text_consistent"] = text_consistent_loss(ours.shared, theirs.shared, present, control)
         if self.spec.losses.fine_grained:
             losses["fine_grained"] = fine_grained_loss(ours.queries, theirs.queries, control)
         return losses
@@ -198,4 +198,4 @@ def aligned(record: AttentionRecord, layers: AlignedLayers) -> AttentionRecord:
     """The layers that are held, in the network's order; of an odd number the middle one belongs to the second half."""
     half = len(record.maps) // 2
     chosen = {"all": slice(None), "first_half": slice(half), "second_half": slice(half, None)}[layers]
-    return AttentionRecord(record.maps[chosen], record.queries[chosen])
+    return AttentionRecord(record.maps[chosen], record.shared[chosen], record.queries[chosen])

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from spf_portrait.method.attention_maps import layer_grid, shared_attention
+from spf_portrait.method.attention_maps import layer_grid
 
 _EPSILON: Final = 1e-6
 SMALLEST_SHARE: Final = 0.01
@@ -41,8 +41,11 @@ def text_consistent_loss(
     p runs over the base phrases and PAD. Both maps are divided by the reference map's spatial mean, so that a coarse
     layer and a phrase of few tokens count as much as others.
 
+    Where both prompts' shared tokens have the same embeddings and both paths the same queries, it is 0: that the
+    response has a target to look at, too, is no drift.
+
     Args:
-        response: Per layer [batch, cells, columns] as `phrase_attention` gives them.
+        response: Â^l per layer, [batch, cells, columns − 1] as `phrase_attention` gives it.
         reference: The same of the reference path.
         present: [batch, columns], 1 for columns that stand for a phrase of that caption and 0 for filling.
         control: M.
@@ -52,9 +55,8 @@ def text_consistent_loss(
 
 
 def _consistency(response: Tensor, reference: Tensor, chosen: Tensor, control: Tensor) -> Tensor:
-    shared_response, shared_reference = shared_attention(response), shared_attention(reference).detach()
-    scale = shared_reference.mean(dim=1, keepdim=True).clamp_min(SMALLEST_SHARE)
-    drift = ((shared_response - shared_reference) / scale).square() * chosen
+    scale = reference.detach().mean(dim=1, keepdim=True).clamp_min(SMALLEST_SHARE)
+    drift = ((response - reference.detach()) / scale).square() * chosen
     weighted = held(control, response.shape[1])[..., None] * drift
     return weighted.sum() / (chosen.sum() * response.shape[1])
 
