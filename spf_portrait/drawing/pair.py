@@ -183,7 +183,7 @@ class _Observer:
 def _draw(base: BaseModel, spec: ComparisonSpec, observer: _Observer) -> PathDrawing:
     generator = torch.Generator().manual_seed(spec.seed)
     scheduler: Any = base.scheduler.from_config(base.scheduler.config)
-    scheduler.set_timesteps(spec.steps)
+    scheduler.set_timesteps(spec.steps, device=base.device)
     noise = starting_noise(base, base.image_size_px, generator)
     texts = (encode_nothing(base), observer.text)
     latents = denoise(base, scheduler, noise, texts, spec.guidance_scale, generator, observer)

@@ -24,6 +24,7 @@ from spf_portrait.models.base_model import (
     load_base,
     predict,
 )
+from spf_portrait.models.families.family import Parts
 from spf_portrait.models.families.text_embedding import TextEmbedding
 from spf_portrait.models.schedule import add_noise
 from spf_portrait.running.lean_network import lean
@@ -195,6 +196,24 @@ def test_nothing_is_left_on_another_device(family_models: Path, key: str) -> Non
         drawn = decode_latents(base, denoise(base, scheduler, noise, texts, 4.0, generator, on_step, steer))
     noised = add_noise(noise, noise, base.schedule.levels(base.schedule.trained_at(T[:1].to(base.device))))
     assert drawn.device == noised.device == encode_pixels(base, torch.zeros(1, 3, 64, 64)).device == base.device
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("timesteps", [T[0], T, T.float()], ids=["one for all", "one a row", "not whole"])
+def test_timesteps_of_a_sampler_may_lie_on_the_cpu(family_models: Path, key: str, timesteps: torch.Tensor) -> None:
+    base = load_base(key, family_models, torch.device("meta"))
+    seen: list[torch.device] = []
+    predicting = base.family.predict
+
+    def spy(parts: Parts, x_t: torch.Tensor, there: torch.Tensor, text: TextEmbedding) -> torch.Tensor:
+        seen.append(there.device)
+        return predicting(parts, x_t, there, text)
+
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setattr(base.family, "predict", spy)
+        predicted = predict(base, latents(base).to(base.device), timesteps, encode_text(base, ["a woman", "hair"]))
+    assert seen == [base.device]
+    assert predicted.shape == (2, base.latent_channels, 8, 8)
 
 
 def test_sizes_step_with_what_the_network_can_halve_or_patch(family_models: Path) -> None:
