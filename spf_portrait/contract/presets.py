@@ -11,32 +11,32 @@ AdapterKind = Literal["lora", "cross_attention", "whole_network"]
 PRESETS: Final[Mapping[Preset, Mapping[str, int | float]]] = MappingProxyType(
     {
         "quick": {
-            "stage1_steps": 200,
-            "stage2_steps": 200,
+            "stage1_steps": 100,
+            "stage2_steps": 300,
             "batch_size": 4,
             "rank": 8,
             "learning_rate": 2e-3,
         },
         "standard": {
-            "stage1_steps": 500,
-            "stage2_steps": 1000,
+            "stage1_steps": 100,
+            "stage2_steps": 900,
             "batch_size": 4,
             "rank": 8,
-            "learning_rate": 5e-4,
+            "learning_rate": 2e-3,
         },
         "thorough": {
-            "stage1_steps": 1500,
-            "stage2_steps": 3000,
+            "stage1_steps": 200,
+            "stage2_steps": 1800,
             "batch_size": 8,
             "rank": 16,
-            "learning_rate": 2e-4,
+            "learning_rate": 1e-3,
         },
     }
 )
 
 
 CROSS_ATTENTION_LEARNING_RATE: Final[Mapping[Preset, float]] = MappingProxyType(
-    {"quick": 3e-4, "standard": 8e-5, "thorough": 3e-5}
+    {"quick": 3e-4, "standard": 3e-4, "thorough": 1.5e-4}
 )
 """The presets' learning rate for whole matrices: every weight takes a step of its own, so the steps are smaller."""
 WHOLE_NETWORK_LEARNING_RATE: Final = 1e-4

@@ -38,9 +38,9 @@ class TrainingSpec(ClosedSpec):
     )
     preset: Preset = "quick"
     seed: Seed = 0
-    stage1_steps: int = Field(default=200, ge=0, le=20_000, description="steps of ordinary fine-tuning")
+    stage1_steps: int = Field(default=100, ge=0, le=20_000, description="steps of ordinary fine-tuning")
     stage2_steps: int = Field(
-        default=200,
+        default=300,
         ge=0,
         le=20_000,
         description="steps of dual-path alignment; of fine-tuning with methods lora and naive",
