@@ -194,7 +194,7 @@ def _pictures(
 ) -> BaseTextRows:
     """By the original model, if prior preservation wants any."""
     settings = spec.preservation
-    if not (settings.share and settings.pictures and settings.picture_share):
+    if not (spec.stage2_steps and settings.share and settings.pictures and settings.picture_share):
         return rows.without_target.chosen(torch.arange(0))
     drawn = ProgressMeter(report, "preserving", settings.pictures)
     return original_pictures(base, captions, _size_px(spec, base), spec.seed, settings, drawn.step)

@@ -17,6 +17,6 @@ def test_train_and_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert found.loader is not None
     example = importlib.util.module_from_spec(found)
     found.loader.exec_module(example)
-    example.main(tmp_path, texts=1, stage1_steps=1, stage2_steps=1)
+    example.main(tmp_path, texts=1, stage1_steps=1, stage2_steps=1, preservation={"pictures": 2})
     assert all((tmp_path / name).is_file() for name in (ADAPTER, f"pair/{RESPONSE}", f"measured/{EVALUATION}"))
     assert "excess pollution" in capsys.readouterr().out.lower()

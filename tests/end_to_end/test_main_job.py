@@ -33,6 +33,7 @@ def drawn(pipeline: Any) -> np.ndarray[Any, Any]:
 
 def test_from_the_command_line_to_plain_diffusers(tmp_path: Path) -> None:
     steps = ["--set", "stage1_steps=4", "--set", "stage2_steps=4", "--set", "batch_size=2"]
+    steps += ["--set", "preservation.pictures=2"]
     run("spf_portrait", "train", str(EXAMPLE), "--out", str(tmp_path / "out"), *steps)
     adapter = tmp_path / "out" / "adapter.safetensors"
     pair = tmp_path / "pair"

@@ -18,6 +18,7 @@ TINY = {
     "rank": 2,
     "checkpoint_every": 0,
     "validate_every": 0,
+    "preservation": {"pictures": 2},
 }
 
 

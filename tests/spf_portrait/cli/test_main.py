@@ -16,6 +16,7 @@ from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.contract.vocabulary import VOCABULARY
 
 SHORT = ["--base", "tiny", "--set", "stage1_steps=2", "--set", "stage2_steps=2", "--set", "batch_size=2"]
+SHORT += ["--set", "preservation.pictures=2"]
 
 
 def test_train_then_sample_then_evaluate(

@@ -42,7 +42,7 @@ def test_the_devices_do_not_mix() -> None:
 
 @pytest.mark.parametrize("method", ["spf", "spf-paper", "naive"])
 def test_a_training_and_a_pair_with_maps(make_job: Make, models_dir: Path, tmp_path: Path, method: str) -> None:
-    short = {"stage1_steps": 1, "stage2_steps": 1, "checkpoint_every": 1}
+    short = {"stage1_steps": 1, "stage2_steps": 1, "checkpoint_every": 1, "preservation": {"pictures": 2}}
     job = make_job(method=method, **short, validate_every=2, preview_every=2, preview_count=1)
     train(job, lambda event: None)
     spec = ComparisonSpec(

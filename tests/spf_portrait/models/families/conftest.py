@@ -30,7 +30,8 @@ def family_job(family_models: Path, caption_folder: Path, tmp_path: Path) -> Cal
     """Make a short training on one of these bases; options override those of the specification."""
 
     def make(base: str, **options: object) -> TrainingJob:
-        short = {"stage1_steps": 2, "stage2_steps": 2, "batch_size": 2, "rank": 2, "checkpoint_every": 0}
+        steps = {"stage1_steps": 2, "stage2_steps": 2, "batch_size": 2, "checkpoint_every": 0}
+        short = {**steps, "rank": 2, "preservation": {"pictures": 2}}
         spec = TrainingSpec.from_preset("quick", **{**short, "base": base, "learning_rate": 0.02, **options})
         return TrainingJob(caption_folder, tmp_path / "run", tmp_path / "checkpoints", spec, False, family_models)
 
