@@ -13,14 +13,14 @@ from typing import Any, Final, cast
 from redis import Redis
 from redis.exceptions import RedisError
 
-from backend.child_processes import Family
+from backend.process_manager import ProcessManager
 from backend.start_error import StartError
 
 _START_S: Final = 15.0
 _STOP_S: Final = 5.0
 
 
-def start_broker(family: Family, data_dir: Path, port: int | None = None) -> str:
+def start_broker(processes: ProcessManager, data_dir: Path, port: int | None = None) -> str:
     """Start a private broker on a loopback port, a free one unless given, and return its URL.
 
     Raises:
@@ -29,10 +29,10 @@ def start_broker(family: Family, data_dir: Path, port: int | None = None) -> str
     folder = (data_dir / "broker").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     port = port or _free_port()
-    # With the append-only file, queued doorbells survive a restart of the broker; the relay would ring again anyway.
+    # With the append-only file, messages survive a restart of the broker; the relay would send them again anyway.
     command = [_broker_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     command += ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", "--loglevel", "warning"]
-    family.start("broker", command, os.environ, _STOP_S)
+    processes.start("broker", command, os.environ, _STOP_S)
     url = f"redis://127.0.0.1:{port}/0"
     _wait_for(lambda: _answers(url), _START_S, f"the broker {command[0]} does not answer; look into {folder}")
     return url
@@ -64,12 +64,12 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _wait_for(condition: Callable[[], bool], patience_s: float, complaint: str) -> None:
+def _wait_for(condition: Callable[[], bool], timeout_s: float, failure: str) -> None:
     """Wait until a condition holds."""
-    deadline_s = time.monotonic() + patience_s
+    deadline_s = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline_s:
-            raise StartError(complaint)
+            raise StartError(failure)
         time.sleep(0.05)
 
 

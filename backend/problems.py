@@ -135,7 +135,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         )
 
 
-def surprise_response(request_id: str, error: Exception) -> JSONResponse:
+def internal_error_response(request_id: str, error: Exception) -> JSONResponse:
     """Answer for a failure that nobody foresaw: the log has the details, the asker gets the request id."""
     log.error("request %s failed", request_id, exc_info=error)
     return problem_response(

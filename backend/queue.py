@@ -1,7 +1,7 @@
-"""Ringing the broker's doorbell for queued jobs, and finding jobs whose worker is gone.
+"""Queue maintenance: the relay sends messages for queued jobs, the reaper finds jobs whose worker is gone.
 
-`python -m backend.queue` runs both loops as a process of its own; the studio runs them in a thread. They may run any
-number of times at once: a doorbell that rings twice is dropped by the claim, and every move of the reaper is guarded.
+`python -m backend.queue` runs both as a process of its own; the studio runs them in a thread. They may run any number
+of times at once: a second message for a job finds nothing to claim, and every transition of the reaper is guarded.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ TASK_OF_KIND = {"training": ("worker.run_training", "train"), "comparison": ("wo
 _BATCH = 100
 
 
-class Doorbell(Protocol):
-    """Tells some worker that a job may be there."""
+class Notifier(Protocol):
+    """Tells the workers that a job may be there to be claimed."""
 
-    def ring(self, kind: str, job_id: str) -> None:
+    def notify(self, kind: str, job_id: str) -> None:
         """Send the message; it carries the job's id only."""
         ...
 
-    def waiting(self, kind: str) -> int:
+    def queue_length(self, kind: str) -> int:
         """Return how many messages of this kind no worker has taken yet."""
         ...
 
 
-class CeleryDoorbell:
-    """The doorbell over Celery.
+class CeleryNotifier:
+    """Notifies by Celery's messages.
 
     Args:
         redis_url: the broker.
@@ -68,12 +68,12 @@ class CeleryDoorbell:
             },
         )
 
-    def ring(self, kind: str, job_id: str) -> None:
+    def notify(self, kind: str, job_id: str) -> None:
         """Send the message; raises kombu's OperationalError when the broker is away."""
         task, queue = TASK_OF_KIND[kind]
         self._celery.send_task(task, args=[job_id], queue=queue, ignore_result=True, retry=False)
 
-    def waiting(self, kind: str) -> int:
+    def queue_length(self, kind: str) -> int:
         """Ask the broker for the length of the queue."""
         queue = TASK_OF_KIND[kind][1]
         with self._celery.connection_for_write() as connection:
@@ -84,10 +84,10 @@ class CeleryDoorbell:
         self._celery.close()
 
 
-def relay_once(db: Database, doorbell: Doorbell, *, resend_s: float) -> int:
-    """Ring for every queued job that was not rung for yet, and again for those whose message may be lost.
+def relay_once(db: Database, notifier: Notifier, *, resend_s: float) -> int:
+    """Send a message for every queued job that had none yet, and another for those whose message may be lost.
 
-    A message is sent before its row is marked: a crash in between rings twice, never not at all.
+    A message is sent before its row is marked: a crash in between sends it twice, never not at all.
 
     Returns:
         How many messages were sent.
@@ -96,9 +96,9 @@ def relay_once(db: Database, doorbell: Doorbell, *, resend_s: float) -> int:
         fresh = _due(session, Outbox.sent_at.is_(None))
         stale = _due(session, Outbox.sent_at < now() - resend_s)
     # While messages still wait in the broker, the stale ones are most likely among them: do not flood a long queue.
-    again = [(job_id, kind) for job_id, kind in stale if stale and doorbell.waiting(kind) < len(stale)]
+    again = [(job_id, kind) for job_id, kind in stale if stale and notifier.queue_length(kind) < len(stale)]
     for job_id, kind in (*fresh, *again):
-        doorbell.ring(kind, job_id)
+        notifier.notify(kind, job_id)
         with db.write() as session:
             session.execute(
                 update(Outbox)
@@ -113,7 +113,7 @@ def reap_once(db: Database, *, max_run_s: float, max_wait_s: float) -> int:
     """Take back jobs whose lease is over, and end jobs that run or wait too long.
 
     Returns:
-        How many jobs were moved by this call.
+        How many jobs changed their state by this call.
     """
     active = Job.state.in_(("running", "canceling"))
     with db.read() as session:
@@ -122,30 +122,30 @@ def reap_once(db: Database, *, max_run_s: float, max_wait_s: float) -> int:
             select(Job.id, Job.token).where(Job.state == "running", Job.claimed_at + max_run_s < now())
         ).all()
         waiting = session.scalars(select(Job.id).where(Job.state == "queued", Job.queued_at + max_wait_s < now())).all()
-    moves: list[Callable[[Session], bool]] = [
+    due: list[Callable[[Session], bool]] = [
         *(_bind(transitions.reap_lost, Lease(job_id, token)) for job_id, token in lost),
         *(_bind(transitions.reap_overdue, Lease(job_id, token), max_run_s=max_run_s) for job_id, token in overdue),
         *(_bind(transitions.reap_waiting, job_id, max_wait_s=max_wait_s) for job_id in waiting),
     ]
     moved = 0
-    for move in moves:
+    for transition in due:
         with db.write() as session:
-            moved += move(session)
+            moved += transition(session)
     return moved
 
 
-def run_loops(db: Database, doorbell: Doorbell, settings: Settings, stop: threading.Event) -> None:
+def maintenance_loop(db: Database, notifier: Notifier, settings: Settings, stop: threading.Event) -> None:
     """Relay and reap until `stop` is set; a broker or database that is away is tried again at the next turn."""
     while not stop.wait(settings.relay_s):
         try:
             reap_once(db, max_run_s=settings.max_run_s, max_wait_s=settings.max_wait_s)
-            relay_once(db, doorbell, resend_s=settings.resend_s)
+            relay_once(db, notifier, resend_s=settings.resend_s)
         except (SQLAlchemyError, BrokerError, OSError) as error:
             log.warning("queued jobs wait: %s: %s", type(error).__name__, error)
 
 
 def _due(session: Session, condition: Any) -> list[tuple[str, str]]:
-    """Return id and kind of the queued jobs that may start now and whose doorbell meets the condition."""
+    """Return id and kind of the queued jobs that may start now and whose outbox row meets the condition."""
     query = (
         select(Job.id, Job.kind)
         .join(Outbox, Outbox.job_id == Job.id)
@@ -156,9 +156,9 @@ def _due(session: Session, condition: Any) -> list[tuple[str, str]]:
     return [(job_id, kind) for job_id, kind in session.execute(query)]
 
 
-def _bind(move: Callable[..., bool], subject: Lease | str, **limits: float) -> Callable[[Session], bool]:
-    """Prepare a move that only lacks its transaction."""
-    return lambda session: move(session, subject, **limits)
+def _bind(transition: Callable[..., bool], subject: Lease | str, **limits: float) -> Callable[[Session], bool]:
+    """Prepare a transition that only lacks its transaction."""
+    return lambda session: transition(session, subject, **limits)
 
 
 def main() -> None:
@@ -173,17 +173,17 @@ def main() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
-    run_keeper(settings, settings.redis_url, stop)
+    run_maintenance(settings, settings.redis_url, stop)
 
 
-def run_keeper(settings: Settings, redis_url: str, stop: threading.Event) -> None:
-    """Open database and broker, run the loops until `stop` is set, and close both."""
+def run_maintenance(settings: Settings, redis_url: str, stop: threading.Event) -> None:
+    """Open database and broker, relay and reap until `stop` is set, and close both."""
     db = Database(settings.sqlalchemy_url)
-    doorbell = CeleryDoorbell(redis_url)
+    notifier = CeleryNotifier(redis_url)
     try:
-        run_loops(db, doorbell, settings, stop)
+        maintenance_loop(db, notifier, settings, stop)
     finally:
-        doorbell.close()
+        notifier.close()
         db.close()
 
 

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.ids import new_id
-from backend.problems import problem_response, surprise_response
+from backend.problems import internal_error_response, problem_response
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -62,11 +62,11 @@ class SecurityLayer:
         try:
             await self._app(scope, receive, sender)
         except Exception as error:
-            # Caught here and not by an exception handler of the application, whose answers for surprises would leave
-            # without the headers.
+            # Caught here and not by an exception handler of the application, whose answers for unhandled errors
+            # would leave without the headers.
             if sender.started:
                 raise
-            await surprise_response(request_id, error)(scope, receive, sender)
+            await internal_error_response(request_id, error)(scope, receive, sender)
 
     def _refusal(self, method: str, headers: Headers) -> tuple[int, str, str, str] | None:
         """Return status, code, detail and hint when the request must not be served."""

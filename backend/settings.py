@@ -40,9 +40,9 @@ class Settings(BaseSettings):
     retry_delay_s: float = Field(default=30.0, ge=0)
     """First waiting time after a crash of the trainer; doubles with every loss, at most 15 minutes."""
     relay_s: float = Field(default=1.0, gt=0)
-    """Time between two looks of the relay and of the reaper."""
+    """Polling interval of the relay and the reaper."""
     resend_s: float = Field(default=60.0, gt=0)
-    """A queued job whose doorbell was rung longer ago than this may be rung again."""
+    """A queued job whose message was sent longer ago than this may be sent another one."""
     max_run_s: float = Field(default=7 * 86400.0, gt=0)
     """Longest run of one attempt."""
     max_wait_s: float = Field(default=7 * 86400.0, gt=0)

@@ -1,8 +1,8 @@
 """`python -m backend.studio`: the whole studio on one machine, with one command.
 
-Brings the database up to date, starts a private broker (unless SPF_REDIS_URL names one) and two workers, rings
-doorbells and reaps, and serves the page. SIGINT and SIGTERM stop everything; should this process be killed, its
-children die with it.
+Brings the database up to date, starts a private broker (unless SPF_REDIS_URL names one) and two workers, runs relay
+and reaper, and serves the page. SIGINT and SIGTERM stop everything; should this process be killed, its children die
+with it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import threading
 import uvicorn
 
 from backend.broker import start_broker
-from backend.child_processes import Family
-from backend.doors import listen, lock_folder, refuse_public_address
 from backend.main import create_app
 from backend.migrate import migrate
-from backend.queue import run_keeper
+from backend.process_manager import ProcessManager
+from backend.queue import run_maintenance
 from backend.settings import Settings
 from backend.start_error import StartError
+from backend.startup_checks import bind_socket, lock_data_dir, refuse_public_address
 
-_LOOK_S = 0.5
+_POLL_S = 0.5
 
 
 def main() -> None:
@@ -46,25 +46,25 @@ def run(settings: Settings) -> None:
     refuse_public_address(settings.host)
     stop = threading.Event()
     _stop_on_signals(stop)
-    lock = lock_folder(settings.data_dir)
-    listener = listen(settings.host, settings.port)
-    family = Family(settings.data_dir / "logs")
+    lock = lock_data_dir(settings.data_dir)
+    listener = bind_socket(settings.host, settings.port)
+    processes = ProcessManager(settings.data_dir / "logs")
     threads: list[threading.Thread] = []
     try:
         migrate(settings)
-        redis_url = settings.redis_url or start_broker(family, settings.data_dir)
+        redis_url = settings.redis_url or start_broker(processes, settings.data_dir)
         settings = settings.model_copy(update={"redis_url": redis_url})
         for queue in ("train", "draw"):
             command = [sys.executable, "-m", "worker", queue]
-            family.start(f"worker-{queue}", command, _worker_environment(settings), settings.grace_s)
-        for work, arguments in ((run_keeper, (settings, redis_url, stop)), (_serve, (settings, listener, stop))):
+            processes.start(f"worker-{queue}", command, _worker_environment(settings), settings.grace_s)
+        for work, arguments in ((run_maintenance, (settings, redis_url, stop)), (_serve, (settings, listener, stop))):
             threads.append(threading.Thread(target=work, args=arguments))
             threads[-1].start()
-        while not stop.wait(_LOOK_S):
-            family.restart_fallen()
+        while not stop.wait(_POLL_S):
+            processes.restart_exited()
     finally:
         stop.set()
-        family.stop()
+        processes.stop()
         for thread in threads:
             thread.join()
         lock.close()

@@ -21,7 +21,7 @@ from backend.db import now
 JobState = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled"]
 JobKind = Literal["training", "comparison"]
 FINAL_STATES: tuple[JobState, ...] = ("succeeded", "failed", "canceled")
-LEGAL_MOVES: dict[JobState, tuple[JobState, ...]] = {
+LEGAL_TRANSITIONS: dict[JobState, tuple[JobState, ...]] = {
     "queued": ("running", "failed", "canceled"),
     "running": ("queued", "succeeded", "failed", "canceling"),
     "canceling": ("canceled",),
@@ -99,7 +99,7 @@ class DatasetVersion(Base):
 
 
 class Job(Base):
-    """The truth about one job; the broker only rings a bell."""
+    """The source of truth about one job; the broker only passes on that it may be there."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -165,7 +165,7 @@ class JobEvent(Base):
 
 
 class Outbox(Base):
-    """Queued jobs whose doorbell is to be rung; the row goes when the job leaves the queue."""
+    """Queued jobs whose message is to be sent; the row goes when the job leaves the queue."""
 
     __tablename__ = "outbox"
 
@@ -220,12 +220,14 @@ class Comparison(Base):
     created_at: Mapped[float] = mapped_column(default=now())
 
 
-_LEGAL_PAIRS = " OR ".join(f"(OLD.state = '{old}' AND {_one_of('NEW.state', new)})" for old, new in LEGAL_MOVES.items())
-GUARD_JOB_MOVES = (
+_LEGAL_PAIRS = " OR ".join(
+    f"(OLD.state = '{old}' AND {_one_of('NEW.state', new)})" for old, new in LEGAL_TRANSITIONS.items()
+)
+GUARD_JOB_TRANSITIONS = (
     "CREATE TRIGGER guard_job_moves BEFORE UPDATE OF state ON jobs "
     f"WHEN OLD.state != NEW.state AND NOT ( {_LEGAL_PAIRS} ) "
     "BEGIN SELECT RAISE(ABORT, 'illegal job transition'); END"
 )
-"""Second wall behind the guarded updates: SQLite itself refuses every move that the table of transitions lacks."""
+"""Second wall behind the guarded updates: SQLite itself refuses every transition that LEGAL_TRANSITIONS lacks."""
 
-event.listen(Base.metadata, "after_create", DDL(GUARD_JOB_MOVES).execute_if(dialect="sqlite"))
+event.listen(Base.metadata, "after_create", DDL(GUARD_JOB_TRANSITIONS).execute_if(dialect="sqlite"))

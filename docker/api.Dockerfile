@@ -13,7 +13,7 @@ COPY pyproject.toml LICENSE ./
 COPY spf_portrait/__init__.py spf_portrait/__init__.py
 COPY spf_portrait/contract spf_portrait/contract
 COPY backend backend
-COPY worker/__init__.py worker/leash.py worker/
+COPY worker/__init__.py worker/die_with_parent.py worker/
 RUN pip install --no-cache-dir --editable .
 COPY alembic.ini ./
 COPY alembic alembic

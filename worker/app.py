@@ -1,7 +1,7 @@
-"""The Celery application: a doorbell, nothing more.
+"""The Celery application: brings messages that a job may be there, nothing more.
 
-Messages are acknowledged before the work starts and carry a job's id only. Whether there is work, who has it and how it
-ended is decided in the job's row (see `backend.jobs.transitions`). No result backend, no remote control.
+A message is acknowledged before the work starts and carries a job's id only. Whether there is work, who has it and how
+it ended is decided in the job's row (see `backend.jobs.transitions`). No result backend, no remote control.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from celery.signals import worker_process_shutdown, worker_shutting_down
 from backend.db import Database
 from backend.settings import Settings
 from backend.storage import LocalStorage
-from worker.attempt import ENGINE, Bench, engine_environment, run_attempt
-from worker.drawing_desk import DrawingDesk
+from worker.attempt import ENGINE, WorkerContext, engine_environment, run_attempt
+from worker.warm_engine import WarmEngine
 
 
 def create_worker(settings: Settings, engine: Sequence[str] = ENGINE) -> Any:
@@ -45,18 +45,19 @@ def create_worker(settings: Settings, engine: Sequence[str] = ENGINE) -> Any:
     )
     draining = _drain_flag()
     # Holds no process before the pool's fork; afterwards the forked child, which runs the jobs, has it for itself.
-    desk = DrawingDesk(engine, engine_environment(settings), settings.warm_s)
+    warm_engine = WarmEngine(engine, engine_environment(settings), settings.warm_s)
 
-    def close_desk(**_: object) -> None:
-        desk.close()
+    def close_engine(**_: object) -> None:
+        warm_engine.close()
 
-    cast(Any, worker_process_shutdown).connect(close_desk, weak=False)
+    cast(Any, worker_process_shutdown).connect(close_engine, weak=False)
 
     def run(job_id: str) -> None:
         # Opened here and not at start, because a database connection must not be carried through the pool's fork.
         db = Database(settings.sqlalchemy_url)
         try:
-            run_attempt(Bench(settings, db, LocalStorage(settings.data_dir), engine, desk, draining), job_id)
+            storage = LocalStorage(settings.data_dir)
+            run_attempt(WorkerContext(settings, db, storage, engine, warm_engine, draining), job_id)
         finally:
             db.close()
 

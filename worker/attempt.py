@@ -30,10 +30,10 @@ from spf_portrait.contract.drawing_order import DrawingOrder
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import DataError, ModelError, SpfError
 from spf_portrait.contract.events import CheckpointSaved, Progress, Validated
-from worker.drawing_desk import DrawingDesk, Supervision
 from worker.publish import publish_adapter, publish_comparison
 from worker.supervisor import Outcome, Timing, supervise
-from worker.workplace import Workplace
+from worker.warm_engine import Supervision, WarmEngine
+from worker.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -43,106 +43,106 @@ _SETTLE_TRIES = 5
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What an attempt works with."""
+class WorkerContext:
+    """What every attempt of this worker needs."""
 
     settings: Settings
     db: Database
     storage: LocalStorage
     engine: Sequence[str]
-    desk: DrawingDesk
+    warm_engine: WarmEngine
     draining: Callable[[], bool]
 
 
-def run_attempt(bench: Bench, job_id: str) -> None:
+def run_attempt(context: WorkerContext, job_id: str) -> None:
     """Run one attempt, if the job is there to be taken; a message for any other job is dropped quietly."""
-    if bench.draining():
+    if context.draining():
         return
     owner = f"{socket.gethostname()}:{os.getpid()}"
-    with bench.db.write() as session:
-        claim = transitions.claim(session, job_id, owner=owner, lease_s=bench.settings.lease_s)
+    with context.db.write() as session:
+        claim = transitions.claim(session, job_id, owner=owner, lease_s=context.settings.lease_s)
     if claim is None:
         return
-    place = Workplace(bench.storage, claim.lease)
+    workspace = Workspace(context.storage, claim.lease)
     finished = False
     try:
-        finished = _run(bench, claim, place)
+        finished = _run(context, claim, workspace)
     except SpfError as error:
-        fault = _fault(place.in_users_words(error.as_dict()))
-        _settle(bench, claim.lease, lambda session: transitions.fail(session, claim.lease, fault))
+        fault = _fault(workspace.in_users_words(error.as_dict()))
+        _settle(context, claim.lease, lambda session: transitions.fail(session, claim.lease, fault))
     except OSError as error:
         log.exception("job %s attempt %s: files", job_id, claim.lease.token)
         reason = f"files_failed_{type(error).__name__}"
-        _settle(bench, claim.lease, lambda session: _give_up(bench, session, claim.lease, reason))
+        _settle(context, claim.lease, lambda session: _give_up(context, session, claim.lease, reason))
     finally:
-        place.close(finished=finished)
+        workspace.close(finished=finished)
 
 
-def _run(bench: Bench, claim: Claim, place: Workplace) -> bool:
+def _run(context: WorkerContext, claim: Claim, workspace: Workspace) -> bool:
     """Prepare, supervise, settle; True when the result is published."""
-    place.open(claim.spec)
-    version = _version(bench, claim)
-    outcome = _train(bench, claim, place, version) if version else _draw(bench, claim, place)
+    workspace.open(claim.spec)
+    version = _version(context, claim)
+    outcome = _train(context, claim, workspace, version) if version else _draw(context, claim, workspace)
     log.info("job %s attempt %s: %s %s", claim.lease.job_id, claim.lease.token, outcome.kind, outcome.reason)
     if outcome.kind == "finished":
         if version:
-            published = publish_adapter(bench.db, bench.storage, claim, place.out, version.target)
+            published = publish_adapter(context.db, context.storage, claim, workspace.out, version.target)
         else:
-            published = publish_comparison(bench.db, bench.storage, claim, place.out)
+            published = publish_comparison(context.db, context.storage, claim, workspace.out)
         if not published:
-            _settle(bench, claim.lease, lambda session: False)
+            _settle(context, claim.lease, lambda session: False)
         return published
     if outcome.kind != "fenced":
-        _settle(bench, claim.lease, lambda session: _end(bench, session, claim.lease, outcome, place))
+        _settle(context, claim.lease, lambda session: _end(context, session, claim.lease, outcome, workspace))
     return False
 
 
-def _train(bench: Bench, claim: Claim, place: Workplace, version: DatasetVersion) -> Outcome:
+def _train(context: WorkerContext, claim: Claim, workspace: Workspace, version: DatasetVersion) -> Outcome:
     """Have an adapter trained."""
     return supervise(
-        _training_command(bench, claim, place, version),
-        _LeaseRecords(bench, claim.lease),
-        _timing(bench.settings),
-        draining=bench.draining,
-        log_path=place.log,
-        environment=engine_environment(bench.settings),
+        _training_command(context, claim, workspace, version),
+        _LeaseRecords(context, claim.lease),
+        _timing(context.settings),
+        draining=context.draining,
+        log_path=workspace.log,
+        environment=engine_environment(context.settings),
     )
 
 
-def _draw(bench: Bench, claim: Claim, place: Workplace) -> Outcome:
+def _draw(context: WorkerContext, claim: Claim, workspace: Workspace) -> Outcome:
     """Have a pair drawn."""
     spec = ComparisonSpec.from_mapping(claim.spec)
-    several = tuple(_adapter_file(bench, use.adapter) for use in spec.adapters)
-    alone = None if several or claim.source_adapter_id is None else _adapter_file(bench, claim.source_adapter_id)
-    order = DrawingOrder(spec=spec, adapter=alone, adapters=several, out=place.out)
-    supervision = Supervision(_LeaseRecords(bench, claim.lease), _timing(bench.settings), bench.draining)
-    return bench.desk.draw(order, place.log, supervision)
+    several = tuple(_adapter_file(context, use.adapter) for use in spec.adapters)
+    alone = None if several or claim.source_adapter_id is None else _adapter_file(context, claim.source_adapter_id)
+    order = DrawingOrder(spec=spec, adapter=alone, adapters=several, out=workspace.out)
+    supervision = Supervision(_LeaseRecords(context, claim.lease), _timing(context.settings), context.draining)
+    return context.warm_engine.draw(order, workspace.log, supervision)
 
 
-def _training_command(bench: Bench, claim: Claim, place: Workplace, version: DatasetVersion) -> list[str]:
+def _training_command(context: WorkerContext, claim: Claim, workspace: Workspace, version: DatasetVersion) -> list[str]:
     """Lay out the caption set and the checkpoints; return the engine's argument list."""
-    place.lay_out(version)
-    with bench.db.read() as session:
+    workspace.lay_out(version)
+    with context.db.read() as session:
         parents = ancestors(session, claim.parent_id)
-    place.inherit_checkpoints(parents)
+    workspace.inherit_checkpoints(parents)
     return [
-        *bench.engine,
+        *context.engine,
         "train",
-        str(place.data),
+        str(workspace.data),
         "--spec",
-        str(place.spec_file),
+        str(workspace.spec_file),
         "--out",
-        str(place.out),
+        str(workspace.out),
         "--checkpoints",
-        str(place.checkpoints),
+        str(workspace.checkpoints),
         "--resume",
         "--events",
     ]
 
 
-def _adapter_file(bench: Bench, adapter_id: str) -> Path:
+def _adapter_file(context: WorkerContext, adapter_id: str) -> Path:
     """Return the file to draw with."""
-    with bench.db.read() as session:
+    with context.db.read() as session:
         adapter = get_adapter(session, adapter_id)
     keys = [str(file["key"]) for file in adapter.files if file["name"] == ADAPTER] if adapter else []
     if not keys:
@@ -152,14 +152,14 @@ def _adapter_file(bench: Bench, adapter_id: str) -> Path:
             "an adapter of this studio",
             "Choose another adapter",
         )
-    return bench.storage.path(keys[0])
+    return context.storage.path(keys[0])
 
 
-def _version(bench: Bench, claim: Claim) -> DatasetVersion | None:
+def _version(context: WorkerContext, claim: Claim) -> DatasetVersion | None:
     """Return the caption set version of a training; None for a drawing, which has none."""
     if claim.dataset_version_id is None:
         return None
-    with bench.db.read() as session:
+    with context.db.read() as session:
         version = get_version(session, claim.dataset_version_id)
     if version is None:
         raise DataError(
@@ -184,15 +184,15 @@ def _timing(settings: Settings) -> Timing:
 class _LeaseRecords:
     """The records of one attempt, as its supervisor uses them."""
 
-    def __init__(self, bench: Bench, lease: Lease) -> None:
-        self._bench = bench
+    def __init__(self, context: WorkerContext, lease: Lease) -> None:
+        self._context = context
         self._lease = lease
 
-    def beat(self, progress: Progress | None) -> str | None:
+    def heartbeat(self, progress: Progress | None) -> str | None:
         """Prolong the lease and record progress."""
         news = None if progress is None else progress.model_dump(exclude={"kind"})
-        with self._bench.db.write() as session:
-            return transitions.heartbeat(session, self._lease, lease_s=self._bench.settings.lease_s, progress=news)
+        with self._context.db.write() as session:
+            return transitions.heartbeat(session, self._lease, lease_s=self._context.settings.lease_s, progress=news)
 
     def checkpoint(self, event: CheckpointSaved) -> None:
         """Record that a checkpoint is complete; its place is nobody's business outside."""
@@ -204,37 +204,37 @@ class _LeaseRecords:
 
     def _add(self, kind: str, data: Mapping[str, Any]) -> None:
         """Add an event to the job, if it is still this attempt's."""
-        with self._bench.db.write() as session:
-            if transitions.heartbeat(session, self._lease, lease_s=self._bench.settings.lease_s) is not None:
+        with self._context.db.write() as session:
+            if transitions.heartbeat(session, self._lease, lease_s=self._context.settings.lease_s) is not None:
                 transitions.add_event(session, self._lease.job_id, kind, data)
 
 
-def _end(bench: Bench, session: Session, lease: Lease, outcome: Outcome, place: Workplace) -> bool:
-    """Move a job whose trainer ended without a result."""
+def _end(context: WorkerContext, session: Session, lease: Lease, outcome: Outcome, workspace: Workspace) -> bool:
+    """Make the transition of a job whose trainer ended without a result."""
     if outcome.kind == "failed":
-        return transitions.fail(session, lease, _fault(place.in_users_words(outcome.error)))
+        return transitions.fail(session, lease, _fault(workspace.in_users_words(outcome.error)))
     if outcome.kind == "preempted":
         return transitions.release(session, lease)
     if outcome.kind == "lost":
-        return _give_up(bench, session, lease, outcome.reason)
+        return _give_up(context, session, lease, outcome.reason)
     return False
 
 
-def _give_up(bench: Bench, session: Session, lease: Lease, reason: str) -> bool:
+def _give_up(context: WorkerContext, session: Session, lease: Lease, reason: str) -> bool:
     """Try again later, or fail after too many losses."""
-    return transitions.give_up_attempt(session, lease, retry_delay_s=bench.settings.retry_delay_s, reason=reason)
+    return transitions.give_up_attempt(session, lease, retry_delay_s=context.settings.retry_delay_s, reason=reason)
 
 
-def _settle(bench: Bench, lease: Lease, move: Callable[[Session], bool]) -> None:
-    """Make the last move of an attempt; a job that is being canceled is canceled instead.
+def _settle(context: WorkerContext, lease: Lease, transition: Callable[[Session], bool]) -> None:
+    """Make the last transition of an attempt; a job that is being canceled is canceled instead.
 
     When neither holds, the job belongs to somebody else by now and nothing is written. When the database stays away,
     the lease runs out and the reaper settles.
     """
     for number in range(_SETTLE_TRIES):
         try:
-            with bench.db.write() as session:
-                _ = move(session) or transitions.finish_cancel(session, lease)
+            with context.db.write() as session:
+                _ = transition(session) or transitions.finish_cancel(session, lease)
             return
         except SQLAlchemyError as error:
             log.warning("settling job %s: %s", lease.job_id, error)

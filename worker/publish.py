@@ -1,4 +1,4 @@
-"""Publishing results: the files first, read back and hashed, then their row together with the job's last move."""
+"""Publishing results: the files first, read back and hashed, then their row together with the job's last transition."""
 
 from __future__ import annotations
 

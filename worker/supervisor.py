@@ -1,8 +1,8 @@
 """Runs one trainer process: listens to its events, keeps the lease alive, and ends it when it must end.
 
-The trainer is an exec'd child in its own session and on a leash (see `worker.leash`), because a CUDA context does not
-survive a fork and a dead worker must not leave a trainer behind. Everything here happens in one thread, so the lease is
-only prolonged while the supervisor really looks at its trainer.
+The trainer is an exec'd child in its own session, because a CUDA context does not survive a fork, and it dies with its
+worker (see `worker.die_with_parent`). Everything here happens in one thread, so the lease is only prolonged while the
+supervisor really looks at its trainer.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from spf_portrait.contract.events import (
     Validated,
     parse_event,
 )
-from worker.leash import leashed
+from worker.die_with_parent import die_with_parent
 
 log = logging.getLogger(__name__)
 
-_LOOK_S = 0.2
-"""Longest sleep between two looks at trainer, lease and drain flag."""
+_POLL_S = 0.2
+"""Polling interval of trainer, lease and drain flag."""
 
 _RECORD_S = 0.5
 """Shortest time between two recorded progress events of the same phase."""
@@ -75,7 +75,7 @@ class Outcome:
 class Records(Protocol):
     """Where a supervisor keeps its lease and reports; both may raise SQLAlchemyError."""
 
-    def beat(self, progress: Progress | None) -> str | None:
+    def heartbeat(self, progress: Progress | None) -> str | None:
         """Prolong the lease and record progress; return the job's state, None when the lease is lost."""
         ...
 
@@ -121,7 +121,7 @@ def supervise(
 def start(
     command: Sequence[str], log_path: Path, environment: Mapping[str, str], *, takes_orders: bool = False
 ) -> subprocess.Popen[bytes]:
-    """Start an engine process on a leash and in its own session. Must be called from the main thread.
+    """Start an engine process in its own session; it dies with this one. Must be called from the main thread.
 
     Args:
         command: argument list.
@@ -132,7 +132,7 @@ def start(
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as errors:
         return subprocess.Popen(
-            leashed(command),
+            die_with_parent(command),
             stdin=subprocess.PIPE if takes_orders else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -167,7 +167,7 @@ class Watch:
         self._buffer = b""
         started = time.monotonic()
         self._last_event_s = started
-        self._last_beat_s = started
+        self._last_heartbeat_s = started
         self._last_try_s = started
         self._last_record_s = 0.0
         self._news: Progress | None = None
@@ -179,7 +179,7 @@ class Watch:
 
     def to_the_end(self, draining: Callable[[], bool]) -> None:
         """Watch until the trainer is gone, or has finished and waits for its next order."""
-        while self._look():
+        while self._poll():
             if draining():
                 self._ask_to_stop("drain")
 
@@ -194,10 +194,10 @@ class Watch:
         """Whether the process ended by itself without a word about this job."""
         return not (self._heard or self._stop_cause or self._kill_reason)
 
-    def _look(self) -> bool:
+    def _poll(self) -> bool:
         """Do everything that is due; False at the end."""
         ended = self._process.poll() is not None
-        self._read(wait_s=0.0 if ended else _LOOK_S)
+        self._read(wait_s=0.0 if ended else _POLL_S)
         self._keep_lease()
         if ended or (self._takes_orders and isinstance(self._last_word, Finished)):
             return False
@@ -267,7 +267,7 @@ class Watch:
         self._last_event_s = time.monotonic()
         if isinstance(event, Progress):
             if self._news is not None and self._news.phase != event.phase:
-                self._beat()
+                self._heartbeat()
             self._news = event
         elif isinstance(event, CheckpointSaved):
             self._try_record(lambda: self._records.checkpoint(event))
@@ -286,16 +286,16 @@ class Watch:
         fresh_phase = self._news is not None and self._news.phase != self._recorded_phase
         news_due = self._news is not None and time.monotonic() - self._last_record_s >= _RECORD_S
         if waited_s >= self._timing.heartbeat_s or fresh_phase or news_due or self._last_word is not None:
-            self._beat()
+            self._heartbeat()
 
-    def _beat(self) -> None:
+    def _heartbeat(self) -> None:
         """Prolong the lease, record the news, and obey what the answer says."""
         self._last_try_s = time.monotonic()
         news = self._news
         answers: list[str | None] = []
-        if not self._try_record(lambda: answers.append(self._records.beat(news))):
+        if not self._try_record(lambda: answers.append(self._records.heartbeat(news))):
             return
-        self._last_beat_s = self._last_record_s = time.monotonic()
+        self._last_heartbeat_s = self._last_record_s = time.monotonic()
         if news is not None:
             self._recorded_phase = news.phase
             self._news = None
@@ -316,7 +316,7 @@ class Watch:
     def _enforce_times(self) -> None:
         """Kill the trainer when a time is over."""
         now_s = time.monotonic()
-        if now_s - self._last_beat_s > self._timing.fence_s:
+        if now_s - self._last_heartbeat_s > self._timing.fence_s:
             self._kill_for("fenced")
         elif now_s - self._last_event_s > self._timing.stall_s:
             self._kill_for("trainer_hung")

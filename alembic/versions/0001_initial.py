@@ -1,4 +1,4 @@
-"""The first schema: caption sets, jobs with their events and doorbells, adapters, comparisons."""
+"""The first schema: caption sets, jobs with their events and outbox, adapters, comparisons."""
 
 import sqlalchemy as sa
 
@@ -9,7 +9,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# SQLite itself refuses every move of a job that the table of transitions lacks.
+# SQLite itself refuses every change of a job's state that is not among these.
 _GUARD_JOB_MOVES = """
 CREATE TRIGGER guard_job_moves BEFORE UPDATE OF state ON jobs
 WHEN OLD.state != NEW.state AND NOT (

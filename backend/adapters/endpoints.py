@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from backend.adapters import service
 from backend.adapters.schemas import AdapterList, AdapterOut
 from backend.context import ContextDep
-from backend.files import ZIP, IfNoneMatch, file_response, not_modified, zip_response
+from backend.file_responses import ZIP, IfNoneMatch, file_response, not_modified, zip_response
 from backend.paging import PageDep
 from spf_portrait.contract.artifacts import ADAPTER_PICTURE
 

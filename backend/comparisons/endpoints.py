@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse
 from backend.comparisons import service
 from backend.comparisons.schemas import ComparisonOut
 from backend.context import ContextDep
-from backend.files import IfNoneMatch, file_response, not_modified
+from backend.file_responses import IfNoneMatch, file_response, not_modified
 
 router = APIRouter(prefix="/comparisons", tags=["comparisons"])
 

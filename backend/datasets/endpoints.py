@@ -20,7 +20,7 @@ from backend.datasets.schemas import (
     VersionOut,
 )
 from backend.datasets.upload import UploadedFile
-from backend.files import file_response
+from backend.file_responses import file_response
 from backend.paging import PageDep
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])

@@ -25,7 +25,7 @@ IdempotencyKey = Annotated[
 ]
 
 EVENT_STREAM = "text/event-stream"
-_STREAM_LOOK_S = 0.5
+_STREAM_POLL_S = 0.5
 _STREAM_PING_S = 15.0
 _PAGE = 500
 
@@ -110,8 +110,8 @@ async def _stream(context: Context, job_id: str, page: EventPage) -> AsyncIterat
         if page.final:
             return
         if not page.has_more:
-            await anyio.sleep(_STREAM_LOOK_S)
-            silent_s += _STREAM_LOOK_S
+            await anyio.sleep(_STREAM_POLL_S)
+            silent_s += _STREAM_POLL_S
         if silent_s >= _STREAM_PING_S:
             yield format_sse_event(comment="still here")
             silent_s = 0.0

@@ -206,7 +206,7 @@ def _base_of(context: Context, adapter_ids: Sequence[str]) -> str:
 
 
 def _add(context: Context, job: Job, idempotency_key: str | None, digest: str) -> tuple[JobOut, bool]:
-    """Write job, doorbell and idempotency key in one transaction, unless another request was faster."""
+    """Write job, outbox row and idempotency key in one transaction, unless another request was faster."""
     with context.db.write() as session:
         known = _repeated(session, idempotency_key, digest)
         if known is None:

@@ -1,6 +1,6 @@
-"""The guarded moves of a job (T1 to T11); everything that changes `jobs.state` is in this file.
+"""The guarded transitions of a job; everything that changes `jobs.state` is in this file.
 
-Each move is one UPDATE whose WHERE clause states what must still be true; when no row matches, somebody else was
+Each transition is one UPDATE whose WHERE clause states what must still be true; when no row matches, somebody else was
 faster and nothing is written. Times come from the database's clock. All functions work inside the caller's writing
 transaction, so that what belongs together is committed together.
 """
@@ -49,7 +49,7 @@ class Claim:
 
 
 def enqueue(session: Session, job: Job) -> None:
-    """T1: add a new job and its doorbell."""
+    """Add a new job and its outbox row."""
     session.add(job)
     session.flush()
     session.execute(insert(Outbox).values(job_id=job.id))
@@ -57,7 +57,7 @@ def enqueue(session: Session, job: Job) -> None:
 
 
 def claim(session: Session, job_id: str, *, owner: str, lease_s: float) -> Claim | None:
-    """T2: take a queued job. None: it is not there to be taken, so the message is to be dropped."""
+    """Take a queued job. None: it is not there to be taken, so the message is to be dropped."""
     values = {
         "state": "running",
         "token": Job.token + 1,
@@ -92,7 +92,7 @@ def claim(session: Session, job_id: str, *, owner: str, lease_s: float) -> Claim
     ).one_or_none()
     if job is None:
         return None
-    _drop_doorbell(session, job_id)
+    _drop_from_outbox(session, job_id)
     add_event(session, job_id, "state", {"to": "running", "by": "worker", "attempt": job.attempt})
     return Claim(
         Lease(job_id, job.token),
@@ -108,7 +108,7 @@ def claim(session: Session, job_id: str, *, owner: str, lease_s: float) -> Claim
 def heartbeat(
     session: Session, lease: Lease, *, lease_s: float, progress: Mapping[str, Any] | None = None
 ) -> str | None:
-    """T3: prolong the lease and, on the way, record progress.
+    """Prolong the lease and, on the way, record progress.
 
     Args:
         session: a writing transaction.
@@ -133,11 +133,11 @@ def heartbeat(
 
 
 def succeed(session: Session, lease: Lease) -> bool:
-    """T4: end a running job well; the caller adds the result's row in the same transaction.
+    """End a running job well; the caller adds the result's row in the same transaction.
 
     False: the lease is lost or the job is being canceled, and nothing may be published.
     """
-    moved = _move(
+    moved = _transition(
         session,
         lease.job_id,
         "succeeded",
@@ -149,7 +149,7 @@ def succeed(session: Session, lease: Lease) -> bool:
 
 
 def release(session: Session, lease: Lease) -> bool:
-    """T5, preempted: give a running job back; the attempt is not counted and another worker may start at once."""
+    """Give a running job back, preempted; the attempt is not counted and another worker may start at once."""
     return _requeue(
         session,
         lease,
@@ -161,7 +161,7 @@ def release(session: Session, lease: Lease) -> bool:
 
 
 def give_up_attempt(session: Session, lease: Lease, *, retry_delay_s: float, reason: str) -> bool:
-    """T5 or T7 after a crash of the trainer: try again later, or fail the job when it was lost too often."""
+    """After a crash of the trainer: queue the job again for later, or fail it when it was lost too often."""
     if _fail_if(session, lease, Job.lost_count + 1 >= MAX_LOSSES, TRAINER_LOST, by="worker"):
         return True
     if _fail_if(session, lease, Job.attempt >= Job.max_attempts, ATTEMPTS_USED_UP, by="worker"):
@@ -179,13 +179,13 @@ def give_up_attempt(session: Session, lease: Lease, *, retry_delay_s: float, rea
 
 
 def fail(session: Session, lease: Lease, fault: Fault) -> bool:
-    """T7: end a running job for a reason that trying again would not change."""
+    """End a running job for a reason that trying again would not change."""
     return _fail_if(session, lease, literal(True), fault, by="worker")
 
 
 def request_cancel(session: Session, job_id: str) -> bool:
-    """T8 or T9: cancel a queued job at once, ask the worker of a running one to stop. False: nothing to cancel."""
-    if _move(
+    """Cancel a queued job at once, ask the worker of a running one to stop. False: nothing to cancel."""
+    if _transition(
         session,
         job_id,
         "canceled",
@@ -193,9 +193,9 @@ def request_cancel(session: Session, job_id: str) -> bool:
         guard=(Job.state == "queued",),
         values={**_ENDED, "cancel_requested_at": now(), "phase": None},
     ):
-        _drop_doorbell(session, job_id)
+        _drop_from_outbox(session, job_id)
         return True
-    return _move(
+    return _transition(
         session,
         job_id,
         "canceling",
@@ -206,8 +206,8 @@ def request_cancel(session: Session, job_id: str) -> bool:
 
 
 def finish_cancel(session: Session, lease: Lease) -> bool:
-    """T10: the trainer is gone, the job is canceled."""
-    return _move(
+    """Cancel a job that was asked to stop: its trainer is gone."""
+    return _transition(
         session,
         lease.job_id,
         "canceled",
@@ -218,9 +218,9 @@ def finish_cancel(session: Session, lease: Lease) -> bool:
 
 
 def reap_lost(session: Session, lease: Lease) -> bool:
-    """T6, T7 or T10 by the reaper, for a job whose lease is over: queue it again, fail it, or finish its cancel."""
+    """By the reaper, for a job whose lease is over: finish its cancel, fail it, or queue it again."""
     over = Job.lease_until < now()
-    ended = _move(
+    ended = _transition(
         session,
         lease.job_id,
         "canceled",
@@ -244,13 +244,13 @@ def reap_lost(session: Session, lease: Lease) -> bool:
 
 
 def reap_overdue(session: Session, lease: Lease, *, max_run_s: float) -> bool:
-    """T7 by the reaper: fail a job whose attempt runs too long; its worker notices at the next heartbeat."""
+    """By the reaper: fail a job whose attempt runs too long; its worker notices at the next heartbeat."""
     return _fail_if(session, lease, Job.claimed_at + max_run_s < now(), RUN_TOO_LONG, by="reaper")
 
 
 def reap_waiting(session: Session, job_id: str, *, max_wait_s: float) -> bool:
-    """T7 by the reaper: fail a job that waited too long in the queue."""
-    failed = _move(
+    """By the reaper: fail a job that waited too long in the queue."""
+    failed = _transition(
         session,
         job_id,
         "failed",
@@ -259,7 +259,7 @@ def reap_waiting(session: Session, job_id: str, *, max_wait_s: float) -> bool:
         values={**_ENDED, **_blame(WAITED_TOO_LONG)},
     )
     if failed:
-        _drop_doorbell(session, job_id)
+        _drop_from_outbox(session, job_id)
     return failed
 
 
@@ -288,7 +288,7 @@ def _blame(fault: Fault) -> dict[str, Any]:
     return {"error_code": fault.code, "error_message": fault.message, "error_hint": fault.hint}
 
 
-def _move(
+def _transition(
     session: Session,
     job_id: str,
     to: str,
@@ -321,7 +321,7 @@ def _requeue(
     values: Mapping[str, Any],
     guard: tuple[ColumnElement[bool], ...],
 ) -> bool:
-    """Put a job back into the queue with a new doorbell; the new token fences the old holder off."""
+    """Put a job back into the queue with a new outbox row; the new token fences the old holder off."""
     freed = {
         "token": Job.token + 1,
         "owner": None,
@@ -330,7 +330,7 @@ def _requeue(
         "phase": None,
         "eta_s": None,
     }
-    moved = _move(
+    moved = _transition(
         session,
         lease.job_id,
         "queued",
@@ -346,7 +346,7 @@ def _requeue(
 
 def _fail_if(session: Session, lease: Lease, when: ColumnElement[bool], fault: Fault, *, by: str) -> bool:
     """Fail a running job when the condition holds."""
-    return _move(
+    return _transition(
         session,
         lease.job_id,
         "failed",
@@ -357,6 +357,6 @@ def _fail_if(session: Session, lease: Lease, when: ColumnElement[bool], fault: F
     )
 
 
-def _drop_doorbell(session: Session, job_id: str) -> None:
-    """Forget the doorbell of a job that left the queue."""
+def _drop_from_outbox(session: Session, job_id: str) -> None:
+    """Delete the outbox row of a job that left the queue."""
     session.execute(delete(Outbox).where(Outbox.job_id == job_id))

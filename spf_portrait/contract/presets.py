@@ -11,36 +11,38 @@ AdapterKind = Literal["lora", "cross_attention", "whole_network"]
 PRESETS: Final[Mapping[Preset, Mapping[str, int | float]]] = MappingProxyType(
     {
         "quick": {
-            "stage1_steps": 200,
-            "stage2_steps": 200,
+            "stage1_steps": 100,
+            "stage2_steps": 300,
             "batch_size": 4,
             "rank": 8,
             "learning_rate": 2e-3,
         },
         "standard": {
-            "stage1_steps": 500,
-            "stage2_steps": 1000,
+            "stage1_steps": 100,
+            "stage2_steps": 900,
             "batch_size": 4,
             "rank": 8,
-            "learning_rate": 5e-4,
+            "learning_rate": 2e-3,
         },
         "thorough": {
-            "stage1_steps": 1500,
-            "stage2_steps": 3000,
+            "stage1_steps": 200,
+            "stage2_steps": 1800,
             "batch_size": 8,
             "rank": 16,
-            "learning_rate": 2e-4,
+            "learning_rate": 1e-3,
         },
     }
 )
 
 
 CROSS_ATTENTION_LEARNING_RATE: Final[Mapping[Preset, float]] = MappingProxyType(
-    {"quick": 3e-4, "standard": 8e-5, "thorough": 3e-5}
+    {"quick": 3e-4, "standard": 3e-4, "thorough": 1.5e-4}
 )
 """The presets' learning rate for whole matrices: every weight takes a step of its own, so the steps are smaller."""
 WHOLE_NETWORK_LEARNING_RATE: Final = 1e-4
 """Every preset's, where all weights train."""
+FINE_TUNING: Final[Mapping[str, Any]] = MappingProxyType({"learning_rate_end": 1.0})
+"""What the methods that only fine-tune set."""
 SPF_PAPER: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "states": "grown",
@@ -53,6 +55,11 @@ SPF_PAPER: Final[Mapping[str, Any]] = MappingProxyType(
         "w_enhancement": 0.3,
         "w_prediction_anchor": 0.0,
         "w_base_anchor": 0.0,
+        "w_denoise": 1.0,
+        "masked_denoising": False,
+        "enhancement_min_snr_db": -5.0,
+        "learning_rate_end": 1.0,
+        "preservation": {"share": 0.0},
     }
 )
 """What method spf-paper sets: the paper's figure read word by word, see ARCHITECTURE.md. It is frozen."""
@@ -71,4 +78,10 @@ def preset_values(preset: Preset, overrides: Mapping[str, Any]) -> dict[str, Any
         values["learning_rate"] = WHOLE_NETWORK_LEARNING_RATE
     elif kind == "cross_attention" and preset in CROSS_ATTENTION_LEARNING_RATE:
         values["learning_rate"] = CROSS_ATTENTION_LEARNING_RATE[preset]
-    return values | (SPF_PAPER if overrides.get("method") == "spf-paper" else {})
+    return {**values, **_of_method(overrides.get("method", "spf"))}
+
+
+def _of_method(method: Method) -> Mapping[str, Any]:
+    if method == "spf-paper":
+        return SPF_PAPER
+    return FINE_TUNING if method in ("lora", "naive") else {}

@@ -6,6 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed
+from spf_portrait.contract.preservation import Preservation, SignalToNoise, Weight
 from spf_portrait.contract.presets import AdapterKind, Method, Preset, own_adapter_kind, preset_values
 
 EnhancementForm = Literal["exemplar", "image_direction", "text_direction"]
@@ -15,7 +16,6 @@ States = Literal["noised", "grown"]
 GrownBy = Literal["response", "reference"]
 Subtraction = Literal["sum", "mean"]
 Precision = Literal["fp32", "bf16"]
-Weight = Annotated[float, Field(ge=0, le=100)]
 
 
 class LossSwitches(ClosedSpec):
@@ -38,9 +38,9 @@ class TrainingSpec(ClosedSpec):
     )
     preset: Preset = "quick"
     seed: Seed = 0
-    stage1_steps: int = Field(default=200, ge=0, le=20_000, description="steps of ordinary fine-tuning")
+    stage1_steps: int = Field(default=100, ge=0, le=20_000, description="steps of ordinary fine-tuning")
     stage2_steps: int = Field(
-        default=200,
+        default=300,
         ge=0,
         le=20_000,
         description="steps of dual-path alignment; of fine-tuning with methods lora and naive",
@@ -54,6 +54,12 @@ class TrainingSpec(ClosedSpec):
         "about a third slower",
     )
     learning_rate: float = Field(default=2e-3, ge=1e-6, le=1e-1)
+    learning_rate_end: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="share of the learning rate to which it falls, evenly, during stage 2; 1 to keep it",
+    )
     adapter: AdapterKind | None = Field(
         default=None,
         description="what trains: LoRA, the whole cross-attention matrices, or every weight of the network; null for "
@@ -72,14 +78,21 @@ class TrainingSpec(ClosedSpec):
     )
     w_text_consistent: Weight = 0.02
     w_fine_grained: Weight = 1.0
-    w_enhancement: Weight = 0.1
+    w_enhancement: Annotated[
+        Weight, Field(description="push the target itself, by what CLIP sees; 0 for not at all, which is faster")
+    ] = 0.0
     w_prediction_anchor: Annotated[
         Weight, Field(description="hold the answer to the complete text, too, where the target does not answer")
     ] = 2.0
     w_base_anchor: Annotated[
         Weight, Field(description="hold the answer to the base text alone; a pass more, about half as slow again")
     ] = 0.0
-    w_denoise: Weight = 1.0
+    w_denoise: Annotated[Weight, Field(description="of the denoising loss on complete captions in stage 2")] = 8.0
+    masked_denoising: bool = Field(
+        default=True,
+        description="learn from the portraits only where the control map says that the target answers; false for "
+        "everywhere",
+    )
     aligned_layers: AlignedLayers = Field(
         default="all", description="cross-attention layers whose maps and queries are held, in the network's order"
     )
@@ -95,8 +108,8 @@ class TrainingSpec(ClosedSpec):
         default=1, ge=1, le=100, description="with grown states: steps between two with a batch for denoising"
     )
     enhancement_form: EnhancementForm = "text_direction"
-    enhancement_t_max: float = Field(
-        default=0.5, ge=0, le=1, description="enhance at timesteps below this fraction of the schedule"
+    enhancement_min_snr_db: SignalToNoise = Field(
+        default=-5.0, description="enhance where the signal-to-noise ratio is at least this many decibels"
     )
     control_map_gain: float = Field(default=0.1, ge=0, le=4, description="strength of subtracting phrase maps")
     control_map_subtraction: Subtraction = Field(
@@ -111,6 +124,19 @@ class TrainingSpec(ClosedSpec):
         le=100,
         description="visits to a portrait over which its control map is averaged; 1 for the map of a single step, as "
         "in the paper; null for 10, and with grown states for 1",
+    )
+    control_map_from: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="share of a portrait's largest mean difference up to which a cell is not the target's",
+    )
+    control_map_to: float = Field(
+        default=0.7, ge=0, le=1, description="share from which a cell is the target's altogether"
+    )
+    control_map_min_snr_db: SignalToNoise = Field(
+        default=-5.0,
+        description="visits at a lower signal-to-noise ratio tell little about places and are not averaged in",
     )
     precision: Precision = Field(
         default="fp32", description="of the network's arithmetic; weights that train, losses and CLIP stay in fp32"
@@ -134,6 +160,7 @@ class TrainingSpec(ClosedSpec):
     )
     preview_every: int = Field(default=0, ge=0, le=20_000, description="steps between preview pictures; 0 for none")
     preview_count: int = Field(default=2, ge=1, le=4, description="pairs of pictures in a preview")
+    preservation: Preservation = Preservation()
     losses: LossSwitches = LossSwitches()
 
     @field_validator("layers")
@@ -156,6 +183,18 @@ class TrainingSpec(ClosedSpec):
         if info.data.get("states") == "grown" and visits not in (None, 1):
             raise PydanticCustomError("memory", "1 or null with grown states, which belong to no portrait")
         return visits
+
+    @field_validator("control_map_to")
+    @classmethod
+    def _the_map_rises(cls, full: float, info: ValidationInfo) -> float:
+        if full <= info.data.get("control_map_from", 0):
+            raise PydanticCustomError("map", "more than control_map_from")
+        return full
+
+    @property
+    def enhances(self) -> bool:
+        """Whether the enhancement is computed at all."""
+        return self.losses.enhancement and self.w_enhancement > 0
 
     @property
     def map_visits(self) -> int:

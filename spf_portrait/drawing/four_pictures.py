@@ -184,7 +184,7 @@ def _draw_batch(
 ) -> Tensor:
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     scheduler: Any = base.scheduler.from_config(base.scheduler.config)
-    scheduler.set_timesteps(sampling.steps)
+    scheduler.set_timesteps(sampling.steps, device=base.device)
     noise = torch.cat([starting_noise(base, base.image_size_px, generator) for generator in generators])
 
     def on_step(index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:

@@ -10,7 +10,7 @@ from spf_portrait.contract.artifacts import attention_difference_name, layer_map
 from spf_portrait.drawing.map_files import LEAST_WHITE, paths_of, picture_size, shown_phrases
 from spf_portrait.drawing.pair import Pair
 from spf_portrait.drawing.pictures import grey_png, two_sided_png
-from spf_portrait.method.attention_maps import layer_grid, mean_over_layers, shared_attention
+from spf_portrait.method.attention_maps import layer_grid
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,7 @@ def attention_difference(pair: Pair) -> Tensor:
     Args:
         pair: Drawn with layer maps.
     """
-    height, width = pair.response.attention.shape[-2:]
-    reference, response = (
-        mean_over_layers(tuple(shared_attention(layer) for layer in path.layers), height, width)
-        for path in (pair.reference, pair.response)
-    )
-    return response - reference
+    return pair.response.shared - pair.reference.shared
 
 
 def _layers(pair: Pair) -> LayerMaps:

@@ -19,6 +19,7 @@ from spf_portrait.drawing.pictures import coloured_png, grey_png
 from spf_portrait.method.attention_maps import TARGET
 from spf_portrait.method.clip_space import text_space_of
 from spf_portrait.models.base_model import BaseModel
+from spf_portrait.models.schedule import snr_db
 
 PathName = Literal["reference", "response"]
 LEAST_WHITE: Final = 1e-9
@@ -31,7 +32,7 @@ def map_files(base: BaseModel, spec: ComparisonSpec, pair: Pair, settings: MapSe
     differences = scaled_differences(pair, settings.noise_scale, base.schedule.timesteps)
     space = text_space_of(base)
     shares, gain = caption_shares(space, spec.caption, settings), settings.spec.control_map_gain
-    control = control_maps(pair, place_of_target(differences, settings), shares, gain)
+    control = control_maps(pair, place_of_target(differences, _signal_db(base, pair), settings), shares, gain)
     files = {
         CONTROL_MAP: coloured_png(control.mean(dim=0), size_px),
         NOISE_DIFFERENCE: coloured_png(differences.mean(dim=0), size_px),
@@ -40,6 +41,11 @@ def map_files(base: BaseModel, spec: ComparisonSpec, pair: Pair, settings: MapSe
         files[control_map_name(t)] = grey_png(m, size_px)
         files[noise_difference_name(t)] = grey_png(difference, size_px)
     return files | _attention_files(pair, size_px)
+
+
+def _signal_db(base: BaseModel, pair: Pair) -> Tensor:
+    timesteps = torch.tensor(pair.response.timesteps, device=pair.response.difference.device)
+    return snr_db(base.schedule.levels(timesteps))
 
 
 def picture_size(pair: Pair) -> tuple[int, int]:

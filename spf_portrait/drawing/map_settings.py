@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,8 +30,12 @@ class MapSettings:
 
 
 def map_settings(metadata: dict[str, str]) -> MapSettings:
-    """What `export` wrote into an adapter's header. An adapter from elsewhere has the default settings."""
-    spec = TrainingSpec.model_validate_json(metadata.get("spf.spec", "{}"))
+    """What `export` wrote into an adapter's header; settings that are no more are passed over.
+
+    An adapter from elsewhere has the default settings.
+    """
+    written: dict[str, Any] = json.loads(metadata.get("spf.spec", "{}"))
+    spec = TrainingSpec.model_validate({name: written[name] for name in written if name in TrainingSpec.model_fields})
     scale: list[float] = json.loads(metadata.get("spf.control_map_scale", "[]"))
     bank: list[float] | None = json.loads(metadata.get("spf.phrase_distance_range", "null"))
     return MapSettings(
@@ -40,19 +45,23 @@ def map_settings(metadata: dict[str, str]) -> MapSettings:
     )
 
 
-def place_of_target(differences: Tensor, settings: MapSettings) -> Tensor:
+def place_of_target(differences: Tensor, signal_db: Tensor, settings: MapSettings) -> Tensor:
     """The first norm(·) of the control map, as the training took it.
 
     Args:
         differences: Of one picture at several timesteps, scaled, [timesteps, height, width].
+        signal_db: Signal-to-noise ratio at these timesteps in decibels, [timesteps].
         settings: Of the adapter.
 
     Returns:
         The same shape; all timesteps are alike where the training averaged over them.
     """
-    if settings.spec.map_visits == 1:
+    spec = settings.spec
+    if spec.map_visits == 1:
         return differences
-    return focused(differences.mean(dim=0, keepdim=True)).expand_as(differences)
+    telling = signal_db >= spec.control_map_min_snr_db
+    mean = differences[telling if telling.any() else slice(None)].mean(dim=0, keepdim=True)
+    return focused(mean, spec.control_map_from, spec.control_map_to).expand_as(differences)
 
 
 def caption_shares(space: TextSpace, caption: Caption, settings: MapSettings) -> Tensor:

@@ -6,7 +6,7 @@ the response's x_t. On order there is a third picture, the base text alone by th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import torch
@@ -37,6 +37,7 @@ class PathDrawing:
         difference: Against the original model on the same x_t, [timesteps, height, width], not scaled; empty for the
             reference, which is the original model.
         layers: A of every layer at each, one [timesteps, cells of the layer, columns] a layer; empty unless ordered.
+        shared: mean_l Â at each, [timesteps, columns − 1, height, width] of latents; empty unless layers are ordered.
     """
 
     picture: Tensor
@@ -44,6 +45,7 @@ class PathDrawing:
     attention: Tensor
     difference: Tensor
     layers: tuple[Tensor, ...] = ()
+    shared: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 @dataclass(frozen=True)
@@ -158,16 +160,18 @@ class _Observer:
         self.attention: list[Tensor] = []
         self.states: list[_State] = []
         self.layers: list[tuple[Tensor, ...]] = []
+        self.shared: list[Tensor] = []
         self._keeps_layers = spec.layer_maps
         self._listen_at(0)
 
     def __call__(self, index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:
         if index in self._chosen:
-            maps = self._recorder.record().maps
+            record = self._recorder.record()
             self.timesteps.append(int(timestep))
-            self.attention.append(mean_over_layers(maps, *predicted.shape[-2:])[0])
+            self.attention.append(mean_over_layers(record.maps, *predicted.shape[-2:])[0])
             if self._keeps_layers:
-                self.layers.append(maps)
+                self.layers.append(record.maps)
+                self.shared.append(mean_over_layers(record.shared, *predicted.shape[-2:])[0])
             self.states.append(_State(timestep, shown, predicted))
         self._listen_at(index + 1)
         self._on_step(min(index + 1, self._steps))  # some samplers take one more
@@ -179,7 +183,7 @@ class _Observer:
 def _draw(base: BaseModel, spec: ComparisonSpec, observer: _Observer) -> PathDrawing:
     generator = torch.Generator().manual_seed(spec.seed)
     scheduler: Any = base.scheduler.from_config(base.scheduler.config)
-    scheduler.set_timesteps(spec.steps)
+    scheduler.set_timesteps(spec.steps, device=base.device)
     noise = starting_noise(base, base.image_size_px, generator)
     texts = (encode_nothing(base), observer.text)
     latents = denoise(base, scheduler, noise, texts, spec.guidance_scale, generator, observer)
@@ -189,6 +193,7 @@ def _draw(base: BaseModel, spec: ComparisonSpec, observer: _Observer) -> PathDra
         _stacked(observer.attention),
         torch.empty(0),
         tuple(torch.cat(layer) for layer in zip(*observer.layers, strict=True)),
+        _stacked(observer.shared),
     )
 
 

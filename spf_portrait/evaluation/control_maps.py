@@ -27,7 +27,7 @@ from spf_portrait.method.prompts import Prompt, reference_prompt, response_promp
 from spf_portrait.method.training_set import to_pixels
 from spf_portrait.metrics.map_quality import MapQuality, map_quality
 from spf_portrait.models.base_model import BaseModel, encode_pixels, encode_text
-from spf_portrait.models.schedule import add_noise
+from spf_portrait.models.schedule import add_noise, snr_db
 
 TIMES: Final = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Fractions of the schedule at which the map is looked at."""
@@ -60,6 +60,7 @@ def control_map_quality(
     """
     timesteps = torch.tensor([int(time * base.schedule.timesteps) for time in TIMES], device=base.device)
     buckets = bucket_of(timesteps, base.schedule.timesteps)
+    signal_db = snr_db(base.schedule.levels(timesteps))
     with AttentionRecorder(base.unet) as recorder:
         answers = [_answers(base, recorder, item, timesteps, seed) for seed, item in enumerate(portraits)]
     scale = settings.noise_scale
@@ -69,7 +70,7 @@ def control_map_quality(
     qualities: list[list[MapQuality]] = []
     for portrait, answer in zip(portraits, answers, strict=True):
         shares = caption_shares(space, portrait.caption, settings).expand(len(timesteps), -1)
-        place = place_of_target(scaled(answer.difference, scale), settings)
+        place = place_of_target(scaled(answer.difference, scale), signal_db, settings)
         maps = control_map(place, answer.phrase_maps, shares, settings.spec.control_map_gain)
         covered = covered_share(portrait.mask, maps.shape[-2], maps.shape[-1])
         qualities.append([map_quality(map_at_t.cpu(), covered) for map_at_t in maps])

@@ -13,13 +13,21 @@ from spf_portrait.method.clip_space import ClipSpace
 from spf_portrait.method.control_map import bucket_of, control_map, focused, noise_difference, running_maximum, scaled
 from spf_portrait.method.dual_path import PathResult, reference_pass, response_pass
 from spf_portrait.method.enhancement import FORMS, Embeddings
-from spf_portrait.method.losses import denoising_loss, fine_grained_loss, prediction_anchor_loss, text_consistent_loss
+from spf_portrait.method.losses import (
+    denoising_loss,
+    fine_grained_loss,
+    masked_denoising_loss,
+    prediction_anchor_loss,
+    text_consistent_loss,
+)
 from spf_portrait.method.map_memory import MapMemory
 from spf_portrait.method.micro_batches import in_batches, path_in_batches
+from spf_portrait.method.preserved_rows import PreservedRows, preservation_losses
 from spf_portrait.method.states import State
 from spf_portrait.method.training_set import MeaningRows, TrainingRows
 from spf_portrait.models.base_model import BaseModel, decode_latents, predict
-from spf_portrait.models.schedule import predicted_clean
+from spf_portrait.models.families.text_embedding import stacked
+from spf_portrait.models.schedule import predicted_clean, snr_db
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,14 @@ class Alignment:
     spec: TrainingSpec
     memory: MapMemory
 
-    def losses(self, rows: TrainingRows, meaning: MeaningRows, portraits: Tensor, state: State) -> dict[str, Tensor]:
+    def losses(
+        self,
+        rows: TrainingRows,
+        meaning: MeaningRows,
+        portraits: Tensor,
+        state: State,
+        preserved: PreservedRows | None = None,
+    ) -> dict[str, Tensor]:
         """Raw values by name, and the mean of the control map for the log.
 
         Args:
@@ -48,22 +63,61 @@ class Alignment:
             meaning: The same rows.
             portraits: Their indices in the caption set, [batch].
             state: What both paths look at; without a known truth there is no denoising loss.
+            preserved: Further rows of the step, which do not name the target and pass the network together with these.
         """
-        at_once, looked_at = self.spec.batch_size, (self.base, self.recorder, state.x_t, state.timesteps)
-        reference = path_in_batches(reference_pass, *looked_at, rows.base_text, rows.base_pooling, at_once)
-        response = path_in_batches(response_pass, *looked_at, rows.complete_text, rows.complete_pooling, at_once)
+        both_references, both_responses = self._both_paths(rows, state, preserved)
+        told = len(portraits)
+        reference, response = both_references.first(told), both_responses.first(told)
         control = self._control_map(reference, response, meaning.shares, portraits, state.timesteps)
         losses = {"control_mean": control.mean()}
         if state.truth is not None:
-            losses["denoise"] = denoising_loss(response.predicted, state.truth)
+            losses["denoise"] = self._denoising(response.predicted, state.truth, control)
+        if preserved is not None:
+            answers = both_responses.predicted[told:], both_references.predicted[told:]
+            losses |= self._preservation(*answers, preserved)
         losses |= self._alignment(reference, response, rows.present, control)
         if self.spec.w_prediction_anchor:
             losses["prediction_anchor"] = prediction_anchor_loss(response.predicted, reference.predicted, control)
         if self.spec.w_base_anchor:
             losses["base_anchor"] = self._base_anchor(reference, rows, state)
-        if self.spec.losses.enhancement and self.clip is not None:
+        if self.spec.enhances and self.clip is not None:
             losses["enhancement"] = self._enhancement(self.clip, reference, response, meaning, state)
         return losses
+
+    def _both_paths(
+        self, rows: TrainingRows, state: State, preserved: PreservedRows | None
+    ) -> tuple[PathResult, PathResult]:
+        """Reference and response, the preserved rows behind those that name the target."""
+        x_t, timesteps = [state.x_t], [state.timesteps]
+        base_text, complete_text = [rows.base_text], [rows.complete_text]
+        base_pooling, complete_pooling = [rows.base_pooling], [rows.complete_pooling]
+        if preserved is not None:
+            x_t.append(preserved.x_t)
+            timesteps.append(preserved.timesteps)
+            for texts, poolings in ((base_text, base_pooling), (complete_text, complete_pooling)):
+                texts.append(preserved.text)
+                poolings.append(preserved.pooling)
+        looked_at = (self.base, self.recorder, torch.cat(x_t), torch.cat(timesteps))
+        at_once = self.spec.batch_size
+        reference = path_in_batches(reference_pass, *looked_at, stacked(base_text), torch.cat(base_pooling), at_once)
+        response = path_in_batches(
+            response_pass, *looked_at, stacked(complete_text), torch.cat(complete_pooling), at_once
+        )
+        return reference, response
+
+    def _denoising(self, predicted: Tensor, truth: Tensor, control: Tensor) -> Tensor:
+        """L_denoise, in the target's place alone if there is a map that knows it."""
+        if self.spec.masked_denoising and self.spec.losses.control_map:
+            return masked_denoising_loss(predicted, truth, control)
+        return denoising_loss(predicted, truth)
+
+    def _preservation(self, response: Tensor, reference: Tensor, preserved: PreservedRows) -> dict[str, Tensor]:
+        """Without a control map nothing is released."""
+        difference = self.memory.means[preserved.portraits]
+        if not self.spec.losses.control_map:
+            difference = torch.zeros_like(difference)
+        place = focused(difference, self.spec.control_map_from, self.spec.control_map_to)
+        return preservation_losses(response, reference, preserved, difference, place, self.spec.preservation)
 
     def _control_map(
         self, reference: PathResult, response: PathResult, shares: Tensor, portraits: Tensor, timesteps: Tensor
@@ -82,7 +136,11 @@ class Alignment:
         self.memory.scale = running_maximum(self.memory.scale.to(difference.device), buckets, difference)
         here = scaled(difference, self.memory.scale[buckets])
         visits = self.spec.map_visits
-        return here if visits == 1 else focused(self.memory.average(portraits, here, visits))
+        if visits == 1:
+            return here
+        telling = snr_db(self.base.schedule.levels(timesteps)) >= self.spec.control_map_min_snr_db
+        mean = self.memory.average(portraits, here, telling, visits)
+        return focused(mean, self.spec.control_map_from, self.spec.control_map_to)
 
     def _alignment(
         self, reference: PathResult, response: PathResult, present: Tensor, control: Tensor
@@ -90,7 +148,7 @@ class Alignment:
         ours, theirs = (aligned(path.attention, self.spec.aligned_layers) for path in (response, reference))
         losses: dict[str, Tensor] = {}
         if self.spec.losses.text_consistent:
-            losses["text_consistent"] = text_consistent_loss(ours.maps, theirs.maps, present, control)
+            losses["text_consistent"] = text_consistent_loss(ours.shared, theirs.shared, present, control)
         if self.spec.losses.fine_grained:
             losses["fine_grained"] = fine_grained_loss(ours.queries, theirs.queries, control)
         return losses
@@ -109,8 +167,8 @@ class Alignment:
     def _enhancement(
         self, clip: ClipSpace, reference: PathResult, response: PathResult, meaning: MeaningRows, state: State
     ) -> Tensor:
-        """L_re over the rows inside the window of t, averaged over the whole batch."""
-        inside = state.timesteps < self.spec.enhancement_t_max * self.base.schedule.timesteps
+        """L_re over the rows with enough signal, averaged over the whole batch."""
+        inside = snr_db(self.base.schedule.levels(state.timesteps)) >= self.spec.enhancement_min_snr_db
         if not inside.any():
             return state.x_t.new_zeros(())
         rows = meaning.chosen(inside)
@@ -140,4 +198,4 @@ def aligned(record: AttentionRecord, layers: AlignedLayers) -> AttentionRecord:
     """The layers that are held, in the network's order; of an odd number the middle one belongs to the second half."""
     half = len(record.maps) // 2
     chosen = {"all": slice(None), "first_half": slice(half), "second_half": slice(half, None)}[layers]
-    return AttentionRecord(record.maps[chosen], record.queries[chosen])
+    return AttentionRecord(record.maps[chosen], record.shared[chosen], record.queries[chosen])

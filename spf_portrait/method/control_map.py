@@ -23,10 +23,6 @@ SCALE_BUCKETS: Final = 10
 SCALE_DECAY: Final = 0.99
 """Share of the running maximum that survives a step, so that one outlier does not mute the map for good."""
 
-NOTICEABLE: Final = 0.15
-"""Share of a picture's largest mean difference below which a cell counts as the same on both paths."""
-FULL: Final = 0.55
-"""Share from which a cell belongs to the target altogether."""
 LEAST_LARGEST: Final = 0.1
 """A mean difference that is small everywhere is not stretched further than tenfold."""
 
@@ -76,19 +72,26 @@ def scaled(difference: Tensor, scale: Tensor) -> Tensor:
     return (difference / scale.clamp_min(_EPSILON)[:, None, None]).clamp(max=1)
 
 
-def focused(mean_difference: Tensor) -> Tensor:
+def focused(mean_difference: Tensor, low: float, high: float) -> Tensor:
     """norm(·) of a picture's scaled differences averaged over timesteps: where, all in all, does the target answer?
 
-        clamp((D / max D − NOTICEABLE) / (FULL − NOTICEABLE), 0, 1)
+        clamp((D / max D − low) / (high − low), 0, 1)
 
     The difference of a single step is noisy and mostly small even in the target's place, so that a loss weighed by
     1 − M holds the target nearly as firmly as the rest; see docs/experiments.md.
 
     Args:
         mean_difference: D, [batch, height, width].
+        low: Share of the picture's largest D up to which a cell counts as the same on both paths.
+        high: Share from which it belongs to the target altogether.
     """
     largest = mean_difference.amax(dim=(-2, -1), keepdim=True).clamp_min(LEAST_LARGEST)
-    return ((mean_difference / largest - NOTICEABLE) / (FULL - NOTICEABLE)).clamp(0, 1)
+    return ((mean_difference / largest - low) / (high - low)).clamp(0, 1)
+
+
+def dilated(maps: Tensor, cells: int) -> Tensor:
+    """Maps [batch, height, width] widened by so many cells on every side: each cell takes its surroundings' largest."""
+    return F.max_pool2d(maps[:, None], 2 * cells + 1, stride=1, padding=cells)[:, 0]
 
 
 def min_max(maps: Tensor) -> Tensor:

@@ -23,6 +23,14 @@ class PathResult:
     predicted: Tensor
     attention: AttentionRecord
 
+    def first(self, rows: int) -> "PathResult":
+        """Of the first rows of the batch."""
+        heard = self.attention
+        maps, shared, queries = (
+            tuple(layer[:rows] for layer in layers) for layers in (heard.maps, heard.shared, heard.queries)
+        )
+        return PathResult(self.predicted[:rows], AttentionRecord(maps, shared, queries))
+
 
 def reference_pass(
     base: BaseModel, recorder: AttentionRecorder, x_t: Tensor, timesteps: Tensor, text: TextEmbedding, pooling: Tensor
@@ -31,7 +39,7 @@ def reference_pass(
 
     Args:
         base: Its U-Net may carry an adapter, which is off here.
-        recorder: Open on that U-Net.
+        recorder: Open on that U-Net; it listens to this pass alone.
         x_t: Noised latents, [batch, channels, height, width].
         timesteps: [batch].
         text: Embeddings of the base texts, a row each.

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from spf_portrait.method.attention_maps import layer_grid, shared_attention
+from spf_portrait.method.attention_maps import layer_grid
 
 _EPSILON: Final = 1e-6
 SMALLEST_SHARE: Final = 0.01
@@ -22,6 +22,17 @@ def denoising_loss(predicted: Tensor, target: Tensor) -> Tensor:
     return F.mse_loss(predicted.float(), target.float())
 
 
+def masked_denoising_loss(predicted: Tensor, target: Tensor, place: Tensor) -> Tensor:
+    """L_d = mean over cells, channels of M · (ε_θ(x_t, t, text) − ε)²: learn from the portrait in the target's place.
+
+    Args:
+        predicted: [batch, channels, height, width].
+        target: ε (v, velocity), the same shape.
+        place: M, [batch, height, width].
+    """
+    return (place[:, None] * (predicted.float() - target.float()).square()).mean()
+
+
 def text_consistent_loss(
     response: tuple[Tensor, ...], reference: tuple[Tensor, ...], present: Tensor, control: Tensor
 ) -> Tensor:
@@ -30,8 +41,11 @@ def text_consistent_loss(
     p runs over the base phrases and PAD. Both maps are divided by the reference map's spatial mean, so that a coarse
     layer and a phrase of few tokens count as much as others.
 
+    Where both prompts' shared tokens have the same embeddings and both paths the same queries, it is 0: that the
+    response has a target to look at, too, is no drift.
+
     Args:
-        response: Per layer [batch, cells, columns] as `phrase_attention` gives them.
+        response: Â^l per layer, [batch, cells, columns − 1] as `phrase_attention` gives it.
         reference: The same of the reference path.
         present: [batch, columns], 1 for columns that stand for a phrase of that caption and 0 for filling.
         control: M.
@@ -41,9 +55,8 @@ def text_consistent_loss(
 
 
 def _consistency(response: Tensor, reference: Tensor, chosen: Tensor, control: Tensor) -> Tensor:
-    shared_response, shared_reference = shared_attention(response), shared_attention(reference).detach()
-    scale = shared_reference.mean(dim=1, keepdim=True).clamp_min(SMALLEST_SHARE)
-    drift = ((shared_response - shared_reference) / scale).square() * chosen
+    scale = reference.detach().mean(dim=1, keepdim=True).clamp_min(SMALLEST_SHARE)
+    drift = ((response - reference.detach()) / scale).square() * chosen
     weighted = held(control, response.shape[1])[..., None] * drift
     return weighted.sum() / (chosen.sum() * response.shape[1])
 
@@ -74,6 +87,24 @@ def prediction_anchor_loss(response: Tensor, reference: Tensor, control: Tensor)
         control: M.
     """
     return ((1 - control[:, None]) * (response.float() - reference.detach().float()).square()).mean()
+
+
+def guided_anchor_loss(
+    response: tuple[Tensor, Tensor], reference: tuple[Tensor, Tensor], released: Tensor, scale: float
+) -> Tensor:
+    """L_g = mean over cells, channels of (1 − R) · (g_θ − sg g_ref)² / s², g = ε_∅ + s (ε_base − ε_∅).
+
+    What sampling follows is g: small drifts of ε_base and ε_∅ that point apart are s times as large in it.
+
+    Args:
+        response: ε_θ of the base text and of the empty text, [pairs, channels, height, width] each.
+        reference: The same of the original model.
+        released: R, [pairs, height, width].
+        scale: s, the guidance scale.
+    """
+    base, nothing = (ours.float() - theirs.detach().float() for ours, theirs in zip(response, reference, strict=True))
+    drift = nothing + scale * (base - nothing)
+    return ((1 - released[:, None]) * drift.square()).mean() / scale**2
 
 
 def held(control: Tensor, cells: int) -> Tensor:

@@ -30,15 +30,16 @@ class MapMemory:
         portraits, _, height, width = latents.shape
         return cls(means=latents.new_zeros(portraits, height, width), visits=torch.zeros(portraits, dtype=torch.long))
 
-    def average(self, portraits: Tensor, differences: Tensor, most: int) -> Tensor:
+    def average(self, portraits: Tensor, differences: Tensor, counted: Tensor, most: int) -> Tensor:
         """Take in a step's differences, and give the portraits' means as they are then.
 
         Args:
             portraits: Indices, [batch].
             differences: Scaled, [batch, height, width].
+            counted: Which of them are taken in, [batch] of booleans.
             most: Visits after which older ones begin to fade.
         """
-        for portrait, difference in zip(portraits.cpu(), differences, strict=True):
+        for portrait, difference in zip(portraits[counted].cpu(), differences[counted], strict=True):
             self.visits[portrait] += 1
             share = 1 / min(int(self.visits[portrait]), most)
             self.means[portrait] += share * (difference - self.means[portrait])

@@ -71,6 +71,7 @@ def _joined(results: list[PathResult]) -> PathResult:
         torch.cat([result.predicted for result in results]),
         AttentionRecord(
             tuple(torch.cat(layer) for layer in zip(*(record.maps for record in records), strict=True)),
+            tuple(torch.cat(layer) for layer in zip(*(record.shared for record in records), strict=True)),
             tuple(torch.cat(layer) for layer in zip(*(record.queries for record in records), strict=True)),
         ),
     )

@@ -110,7 +110,7 @@ def load_base(
     Args:
         key: As `spf-portrait bases` lists it.
         models_dir: Folder of the base models; the default of `contract.bases` if None.
-        device: The GPU if there is one and else the CPU, if None.
+        device: `default_device` if None.
         dtype: Of the frozen weights.
 
     Raises:
@@ -119,7 +119,7 @@ def load_base(
     info = find_base(key, models_dir)
     family = FAMILIES[info.family]
     path = info.path if info.hub is None else fetched(family, info, info.hub)
-    place = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    place = device or default_device()
     try:
         if path.is_file():
             tokenizer = info.clip or (models_dir or default_models_dir()) / SHARED_CLIP_FOLDER
@@ -130,6 +130,11 @@ def load_base(
         raise _damaged(path, family, error) from error
     family.schedule(parts)  # refuses a scheduler of another kind
     return BaseModel(info, path, family, parts, dtype)
+
+
+def default_device() -> torch.device:
+    """The GPU if there is one and else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @torch.no_grad()
@@ -160,8 +165,16 @@ def decode_latents(base: BaseModel, latents: Tensor) -> Tensor:
 
 
 def predict(base: BaseModel, x_t: Tensor, timesteps: Tensor, text: TextEmbedding) -> Tensor:
-    """The network's answer (ε, v or velocity) to noised latents [batch, channels, height, width] and texts."""
-    return base.family.predict(base.parts, x_t.to(base.dtype), timesteps, text.to(base.dtype)).float()
+    """The network's answer (ε, v or velocity) to noised latents, in fp32.
+
+    Args:
+        base: With or without an adapter.
+        x_t: [batch, channels, height, width], on the base's device.
+        timesteps: [batch], or one for all; on any device, since samplers keep theirs where they like.
+        text: A row for each of the batch, on the base's device.
+    """
+    there = timesteps.to(x_t.device)
+    return base.family.predict(base.parts, x_t.to(base.dtype), there, text.to(base.dtype)).float()
 
 
 def _damaged(path: Path, family: Family, error: Exception) -> ModelError:

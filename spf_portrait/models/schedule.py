@@ -116,6 +116,11 @@ class FlowSchedule:
         return self.timesteps * self.shift * u / (1 + (self.shift - 1) * u)
 
 
+def snr_db(levels: Levels) -> Tensor:
+    """Signal-to-noise ratio 10 · log10(a² / s²) in decibels, [batch]; it means the same for every schedule."""
+    return 20 * torch.log10(levels.signal / levels.noise).flatten()
+
+
 _MIDDLE: Final = 0.5
 """A share of probability is represented by its middle."""
 

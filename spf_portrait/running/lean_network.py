@@ -16,8 +16,8 @@ def lean(network: nn.Module, *, gradient_checkpointing: bool, precision: Precisi
 
     Args:
         network: Of diffusers.
-        gradient_checkpointing: Keep the inputs of blocks alone, and run the blocks again in the backward pass. What
-            listens on the network must be the same then.
+        gradient_checkpointing: Keep the inputs of blocks alone, and run the blocks again in the backward pass. The
+            adapter must be as it was then; what listens on the network may have changed.
         precision: Of matrix products and convolutions. Outside of the network, as in losses, autoencoder and CLIP,
             all stays fp32.
     """

@@ -14,6 +14,7 @@ from spf_portrait.method.losses import weighted_total
 from spf_portrait.running.failures import check_finite
 from spf_portrait.running.progress import ProgressMeter, Report, later_stage_s
 from spf_portrait.training.checkpoint import save_checkpoint, what_is_left
+from spf_portrait.training.learning_rate import learning_rate_at, set_learning_rate
 from spf_portrait.training.preparation import PreparedTraining
 from spf_portrait.training.previews import Previews
 from spf_portrait.training.stages import Draw, Stage
@@ -74,6 +75,7 @@ def _run_stage(
 def _step(run: PreparedTraining, stage: Stage) -> dict[str, float]:
     """One step of the optimizer; returns the raw losses."""
     state, spec, device = run.state, run.job.spec, run.base.device
+    set_learning_rate(state.optimizer, learning_rate_at(state.step, spec))
     indices = run.split.training[next_rows(state, spec.batch_size * spec.accumulation)]
     times = torch.randint(run.base.schedule.timesteps, indices.shape, generator=state.generator)
     noise = torch.randn(len(indices), *run.rows.x_0.shape[1:], generator=state.generator)

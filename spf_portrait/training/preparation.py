@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from spf_portrait.adapter import adapter_parameters, attach_new_adapter
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.caption_set import LoadedCaptionSet, load_caption_set
 from spf_portrait.contract.events import Notice
+from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.contract.vocabulary import training_notices
 from spf_portrait.export import AdapterFacts
@@ -22,6 +24,7 @@ from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.method.clip_space import clip_of, text_space_of
 from spf_portrait.method.map_memory import MapMemory
 from spf_portrait.method.training_set import (
+    BaseTextRows,
     TrainingRows,
     dataset_hash,
     distance_range,
@@ -34,6 +37,7 @@ from spf_portrait.running.lean_network import lean
 from spf_portrait.running.progress import ProgressMeter, Report
 from spf_portrait.training.baselines import fine_tuning
 from spf_portrait.training.checkpoint import Origin, load_latest, refuse_existing
+from spf_portrait.training.original_pictures import original_pictures
 from spf_portrait.training.stages import Stage, denoising, dual_path
 from spf_portrait.training.training_state import TrainingState, new_state, restore
 from spf_portrait.training.validation import SMALLEST_SPLIT, WATCHED, Split, split_rows
@@ -145,7 +149,7 @@ def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTrain
     known = (job, base, portraits, rows, split, recorder)
     if not job.spec.is_dual_path:
         return PreparedTraining(*known, fine_tuning.stages(base, rows, job.spec), state, origin)
-    stages, bank_range = _spf_stages(base, portraits, pixels, rows, job.spec, memory, recorder)
+    stages, bank_range = _spf_stages(base, portraits, pixels, rows, job.spec, memory, recorder, report)
     return PreparedTraining(*known, stages, state, origin, bank_range)
 
 
@@ -164,9 +168,10 @@ def _spf_stages(
     spec: TrainingSpec,
     memory: MapMemory,
     recorder: AttentionRecorder,
+    report: Report,
 ) -> tuple[tuple[Stage, ...], tuple[float, float]]:
     """Both stages, and the distances between which the phrases of the set lie."""
-    clip = clip_of(base) if spec.losses.enhancement else None
+    clip = clip_of(base) if spec.enhances else None
     space = clip or text_space_of(base)
     alignment = Alignment(
         base=base,
@@ -176,11 +181,23 @@ def _spf_stages(
         memory=memory,
     )
     meaning = meaning_rows(space, portraits, pixels, spec)
+    captions = [item.caption for item in portraits.items]
     stages = (
         denoising(base, rows, "stage1", spec.stage1_steps, spec.batch_size),
-        dual_path(alignment, rows, meaning, spec),
+        dual_path(alignment, rows, meaning, _pictures(base, captions, rows, spec, report), spec),
     )
-    return stages, distance_range(space, [item.caption for item in portraits.items])
+    return stages, distance_range(space, captions)
+
+
+def _pictures(
+    base: BaseModel, captions: list[Caption], rows: TrainingRows, spec: TrainingSpec, report: Report
+) -> BaseTextRows:
+    """By the original model, if prior preservation wants any."""
+    settings = spec.preservation
+    if not (settings.share and settings.pictures and settings.picture_share):
+        return rows.without_target.chosen(torch.arange(0))
+    drawn = ProgressMeter(report, "preserving", settings.pictures)
+    return original_pictures(base, captions, _size_px(spec, base), spec.seed, settings, drawn.step)
 
 
 def _state(job: TrainingJob, base: BaseModel, rows: int, memory: MapMemory, origin: Origin) -> TrainingState:

@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor
 
+from spf_portrait.contract.preservation import Preservation
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.method.alignment import Alignment
 from spf_portrait.method.losses import denoising_loss
 from spf_portrait.method.micro_batches import in_batches
+from spf_portrait.method.preserved_rows import PairDraw, PreservedRows, preserved_rows
 from spf_portrait.method.states import grown, noised
-from spf_portrait.method.training_set import MeaningRows, TrainingRows
-from spf_portrait.models.base_model import BaseModel, predict
+from spf_portrait.method.training_set import BaseTextRows, MeaningRows, TrainingRows
+from spf_portrait.models.base_model import BaseModel, encode_nothing, predict
+
+_SEEDS_APART: Final = 100_003
+"""Between the steps of one training and those of the next seed's: more than any training has steps."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,14 @@ class Draw:
     times: Tensor
     noise: Tensor
     step: int
+
+    def first(self, rows: int) -> "Draw":
+        """Of the first rows."""
+        return Draw(self.portraits[:rows], self.times[:rows], self.noise[:rows], self.step)
+
+    def last(self, rows: int) -> "Draw":
+        """Of the last rows."""
+        return Draw(self.portraits[-rows:], self.times[-rows:], self.noise[-rows:], self.step)
 
 
 StepLosses = Callable[[Draw], dict[str, Tensor]]
@@ -70,23 +83,39 @@ def denoising(
     return Stage(name, steps, losses, {"denoise": 1.0})
 
 
-def dual_path(alignment: Alignment, rows: TrainingRows, meaning: MeaningRows, spec: TrainingSpec) -> Stage:
-    """Dual-path alignment against the original weights, on noised portraits or on grown states."""
-    base = alignment.base
+def dual_path(
+    alignment: Alignment, rows: TrainingRows, meaning: MeaningRows, pictures: BaseTextRows, spec: TrainingSpec
+) -> Stage:
+    """Dual-path alignment against the original weights, on noised portraits or on grown states.
+
+    A part of every step's rows goes to prior preservation, where `pictures` are those of the original model.
+    """
+    base, nothing = alignment.base, encode_nothing(alignment.base)
 
     def on_noised(draw: Draw) -> dict[str, Tensor]:
-        batch = rows.chosen(draw.portraits)
-        state = noised(base.schedule, batch.x_0, base.schedule.trained_at(draw.times), draw.noise)
-        return alignment.losses(batch, meaning.chosen(draw.portraits), draw.portraits, state)
+        told = draw.first(told_rows(len(draw.portraits), spec.preservation))
+        batch = rows.chosen(told.portraits)
+        state = noised(base.schedule, batch.x_0, base.schedule.trained_at(told.times), told.noise)
+        return alignment.losses(batch, meaning.chosen(told.portraits), told.portraits, state, preserved(draw))
+
+    def preserved(draw: Draw) -> PreservedRows | None:
+        pairs = spec.preservation.pairs(len(draw.portraits))
+        if not pairs:
+            return None
+        chance = torch.rand(pairs, 2, generator=torch.Generator().manual_seed(spec.seed * _SEEDS_APART + draw.step))
+        last = draw.last(pairs)
+        drawn = PairDraw(last.portraits, last.times, last.noise, chance.to(last.noise.device))
+        return preserved_rows(base, rows.without_target, pictures, nothing, drawn, spec.preservation)
 
     def on_grown(draw: Draw) -> dict[str, Tensor]:
-        batch = rows.chosen(draw.portraits)
+        told = draw.first(told_rows(len(draw.portraits), spec.preservation))
+        batch = rows.chosen(told.portraits)
         alignment.recorder.listen(None)
-        state = grown(base, batch, spec, draw.times, draw.noise)
-        losses = alignment.losses(batch, meaning.chosen(draw.portraits), draw.portraits, state)
+        state = grown(base, batch, spec, told.times, told.noise)
+        losses = alignment.losses(batch, meaning.chosen(told.portraits), told.portraits, state, preserved(draw))
         if spec.w_denoise and draw.step % spec.denoise_every == 0:
             alignment.recorder.listen(None)
-            losses["denoise"] = _denoising(base, batch, draw, spec.batch_size)
+            losses["denoise"] = _denoising(base, batch, told, spec.batch_size)
         return losses
 
     weights = {
@@ -96,8 +125,16 @@ def dual_path(alignment: Alignment, rows: TrainingRows, meaning: MeaningRows, sp
         "prediction_anchor": spec.w_prediction_anchor,
         "base_anchor": spec.w_base_anchor,
         "enhancement": spec.w_enhancement,
+        "preservation": spec.preservation.weight,
+        "guided_preservation": spec.preservation.guided_weight,
+        "released": spec.preservation.denoise_weight,
     }
     return Stage("stage2", spec.stage2_steps, on_grown if spec.states == "grown" else on_noised, weights)
+
+
+def told_rows(rows: int, preservation: Preservation) -> int:
+    """How many rows of a step name the target: those that prior preservation leaves, and at least one."""
+    return max(1, rows - 2 * preservation.pairs(rows))
 
 
 def _denoising(base: BaseModel, batch: TrainingRows, draw: Draw, at_once: int) -> Tensor:

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from backend.adapters.repository import add_adapter
 from backend.comparisons.repository import add_comparison
 from backend.db import Database
-from backend.files import zip_response
+from backend.file_responses import zip_response
 from backend.ids import new_id
 from backend.storage import LocalStorage, StoredFile
 from tests.backend.service_fixtures import NewJob

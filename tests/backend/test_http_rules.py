@@ -38,11 +38,11 @@ def test_every_kind_of_failure_is_a_problem_document(client: TestClient) -> None
     _assert_problem(client.post("/api/v1/phrases/parse", content=too_large, headers=headers), 413)
 
 
-def test_a_surprise_tells_nothing_but_its_request_id(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def surprise(_: object) -> None:
+def test_an_unhandled_error_tells_only_its_request_id(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
         raise RuntimeError("a secret path")
 
-    monkeypatch.setattr("backend.bases.service.list_bases", surprise)
+    monkeypatch.setattr("backend.bases.service.list_bases", fail)
     problem = _assert_problem(client.get("/api/v1/bases"), 500)
     assert problem["code"] == "internal_error"
     assert "secret" not in json.dumps(problem)

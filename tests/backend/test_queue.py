@@ -1,4 +1,4 @@
-"""The relay and the reaper, with a doorbell that remembers and with a broker that is away."""
+"""The relay and the reaper, with a notifier that remembers and with a broker that is away."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from starlette.testclient import TestClient
 
 from backend.db import Database
 from backend.jobs import transitions
-from backend.queue import CeleryDoorbell, reap_once, relay_once, run_loops
+from backend.queue import CeleryNotifier, maintenance_loop, reap_once, relay_once
 from backend.settings import Settings
 from backend.tables import Outbox
 from tests.backend.service_fixtures import NewJob, job_row
 
 
-class Bell:
-    """Remembers what was rung; `depth` is what the broker would say about waiting messages."""
+class RecordingNotifier:
+    """Remembers which jobs it was called for; `length` is what the broker would say of its queues."""
 
-    def __init__(self, depth: int = 0) -> None:
-        self.rung: list[tuple[str, str]] = []
-        self.depth = depth
+    def __init__(self, length: int = 0) -> None:
+        self.notified: list[tuple[str, str]] = []
+        self.length = length
 
-    def ring(self, kind: str, job_id: str) -> None:
-        self.rung.append((kind, job_id))
+    def notify(self, kind: str, job_id: str) -> None:
+        self.notified.append((kind, job_id))
 
-    def waiting(self, kind: str) -> int:
-        return self.depth
+    def queue_length(self, kind: str) -> int:
+        return self.length
 
 
-def test_each_queued_job_is_rung_once_in_order(db: Database, new_job: NewJob) -> None:
+def test_each_queued_job_is_notified_once_in_order(db: Database, new_job: NewJob) -> None:
     first, second = new_job(), new_job("comparison")
-    bell = Bell()
-    assert relay_once(db, bell, resend_s=60.0) == 2
-    assert relay_once(db, bell, resend_s=60.0) == 0
-    assert bell.rung == [("training", first), ("comparison", second)]
+    notifier = RecordingNotifier()
+    assert relay_once(db, notifier, resend_s=60.0) == 2
+    assert relay_once(db, notifier, resend_s=60.0) == 0
+    assert notifier.notified == [("training", first), ("comparison", second)]
 
 
-def test_jobs_that_must_wait_are_not_rung(db: Database, new_job: NewJob) -> None:
+def test_jobs_that_must_wait_are_not_notified(db: Database, new_job: NewJob) -> None:
     new_job(not_before=4e9)
     running = new_job()
     with db.write() as session:
@@ -48,33 +48,33 @@ def test_jobs_that_must_wait_are_not_rung(db: Database, new_job: NewJob) -> None
     canceled = new_job()
     with db.write() as session:
         transitions.request_cancel(session, canceled)
-    assert relay_once(db, Bell(), resend_s=60.0) == 0
+    assert relay_once(db, RecordingNotifier(), resend_s=60.0) == 0
 
 
-@pytest.mark.parametrize(("depth", "rings_again"), [(0, 2), (1, 2), (2, 0)])
+@pytest.mark.parametrize(("length", "sent_again"), [(0, 2), (1, 2), (2, 0)])
 def test_lost_messages_are_sent_again_without_flooding(
-    db: Database, new_job: NewJob, depth: int, rings_again: int
+    db: Database, new_job: NewJob, length: int, sent_again: int
 ) -> None:
     for _ in range(2):
         new_job()
-    bell = Bell(depth)
-    relay_once(db, bell, resend_s=60.0)
+    notifier = RecordingNotifier(length)
+    relay_once(db, notifier, resend_s=60.0)
     with db.write() as session:
         session.execute(update(Outbox).values(sent_at=1.0))
-    assert relay_once(db, bell, resend_s=60.0) == rings_again
+    assert relay_once(db, notifier, resend_s=60.0) == sent_again
     with db.read() as session:
-        assert {row.tries for row in session.scalars(select(Outbox))} == {1 + (rings_again > 0)}
+        assert {row.tries for row in session.scalars(select(Outbox))} == {1 + (sent_again > 0)}
 
 
-def test_a_bell_that_fails_is_rung_again(db: Database, new_job: NewJob) -> None:
-    class Broken(Bell):
-        def ring(self, kind: str, job_id: str) -> None:
+def test_a_message_that_could_not_be_sent_is_sent_again(db: Database, new_job: NewJob) -> None:
+    class Broken(RecordingNotifier):
+        def notify(self, kind: str, job_id: str) -> None:
             raise OperationalError("the broker is away")
 
     new_job()
     with pytest.raises(OperationalError):
         relay_once(db, Broken(), resend_s=60.0)
-    assert relay_once(db, Bell(), resend_s=60.0) == 1
+    assert relay_once(db, RecordingNotifier(), resend_s=60.0) == 1
 
 
 def test_the_reaper_moves_only_what_is_over(db: Database, new_job: NewJob) -> None:
@@ -88,9 +88,9 @@ def test_the_reaper_moves_only_what_is_over(db: Database, new_job: NewJob) -> No
 
 
 def test_orders_are_accepted_while_the_broker_is_away(db: Database, settings: Settings, client: TestClient) -> None:
-    doorbell = CeleryDoorbell("redis://127.0.0.1:1/0")
+    notifier = CeleryNotifier("redis://127.0.0.1:1/0")
     stop = threading.Event()
-    loops = threading.Thread(target=run_loops, args=(db, doorbell, settings, stop))
+    loops = threading.Thread(target=maintenance_loop, args=(db, notifier, settings, stop))
     loops.start()
     order = {"kind": "comparison", "adapter_id": None, "spec": {"base_text": "a woman", "target": "hat", "seed": 1}}
     answer = client.post("/api/v1/jobs", json=order)
@@ -98,6 +98,6 @@ def test_orders_are_accepted_while_the_broker_is_away(db: Database, settings: Se
     assert loops.is_alive()
     stop.set()
     loops.join()
-    doorbell.close()
+    notifier.close()
     assert answer.status_code == 202
     assert job_row(db, answer.json()["id"]).state == "queued"

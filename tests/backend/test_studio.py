@@ -16,7 +16,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
 def _start(data_dir: Path, models_dir: Path, **variables: str) -> subprocess.Popen[str]:
@@ -41,7 +41,7 @@ def _children(pid: int) -> list[int]:
 
 
 def _gone(pids: list[int]) -> bool:
-    deadline_s = time.monotonic() + PATIENCE_S
+    deadline_s = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline_s:
         alive = [pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists()]
         if not any(Path(f"/proc/{pid}/cmdline").read_bytes() for pid in alive if Path(f"/proc/{pid}").exists()):
@@ -70,7 +70,7 @@ def test_starts_answers_and_stops_everything(studio: tuple[subprocess.Popen[str]
     children = _children(process.pid)
     assert len(children) >= 3
     process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE_S) == 0
+    assert process.wait(TIMEOUT_S) == 0
     assert _gone(children)
 
 
@@ -84,7 +84,7 @@ def test_a_killed_studio_takes_its_children_along(studio: tuple[subprocess.Popen
 
 def test_refuses_an_address_that_others_can_reach(tmp_path: Path, models_dir: Path) -> None:
     process = _start(tmp_path / "data", models_dir, SPF_HOST="0.0.0.0")
-    output, errors = process.communicate(timeout=PATIENCE_S)
+    output, errors = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     assert output == ""
     assert "SPF_HOST='0.0.0.0'" in errors
@@ -95,7 +95,7 @@ def test_refuses_an_address_that_others_can_reach(tmp_path: Path, models_dir: Pa
 def test_a_taken_port_is_named(studio: tuple[subprocess.Popen[str], str], tmp_path: Path, models_dir: Path) -> None:
     port = studio[1].rpartition(":")[2]
     second = _start(tmp_path / "other", models_dir, SPF_PORT=port)
-    _, errors = second.communicate(timeout=PATIENCE_S)
+    _, errors = second.communicate(timeout=TIMEOUT_S)
     assert second.returncode == 1
     assert port in errors
     assert "Traceback" not in errors
@@ -105,13 +105,13 @@ def test_a_second_studio_in_the_same_folder_is_refused(
     studio: tuple[subprocess.Popen[str], str], tmp_path: Path, models_dir: Path
 ) -> None:
     second = _start(tmp_path / "data", models_dir)
-    _, errors = second.communicate(timeout=PATIENCE_S)
+    _, errors = second.communicate(timeout=TIMEOUT_S)
     assert second.returncode == 1
     assert "another studio" in errors
     assert "Traceback" not in errors
 
 
-def test_a_fallen_worker_is_started_again(studio: tuple[subprocess.Popen[str], str]) -> None:
+def test_a_worker_that_exited_is_started_again(studio: tuple[subprocess.Popen[str], str]) -> None:
     pid = studio[0].pid
 
     def workers() -> set[int]:
@@ -121,7 +121,7 @@ def test_a_fallen_worker_is_started_again(studio: tuple[subprocess.Popen[str], s
     first = workers()
     for child in first:
         os.kill(child, signal.SIGKILL)
-    deadline_s = time.monotonic() + PATIENCE_S
+    deadline_s = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline_s and not workers() - first:
         time.sleep(0.2)
     assert workers() - first

@@ -1,4 +1,4 @@
-"""The moves of a job: every row of the table of transitions, and what happens when two want to move at once."""
+"""The transitions of a job, one by one, and what happens when two of them are tried at once."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from backend.jobs import transitions
 from backend.jobs.faults import MAX_LOSSES, Fault
 from backend.jobs.transitions import Claim, Lease
 from backend.settings import Settings
-from backend.tables import FINAL_STATES, LEGAL_MOVES, Adapter, Job, JobEvent, Outbox
+from backend.tables import FINAL_STATES, LEGAL_TRANSITIONS, Adapter, Job, JobEvent, Outbox
 from tests.backend.service_fixtures import NewJob, job_row
 
 FAULT = Fault("out_of_memory", "The device has too little memory.", "Choose a smaller batch.")
@@ -33,9 +33,9 @@ def _lease(db: Database, job_id: str, lease_s: float = 60.0) -> Lease:
     return claim.lease
 
 
-def _do(db: Database, move: Callable[[Session], bool]) -> bool:
+def _do(db: Database, transition: Callable[[Session], bool]) -> bool:
     with db.write() as session:
-        return move(session)
+        return transition(session)
 
 
 def _expire(db: Database, job_id: str) -> None:
@@ -43,7 +43,7 @@ def _expire(db: Database, job_id: str) -> None:
         session.execute(update(Job).where(Job.id == job_id).values(lease_until=0.0))
 
 
-def _doorbells(db: Database, job_id: str) -> int:
+def _outbox_rows(db: Database, job_id: str) -> int:
     with db.read() as session:
         return session.scalar(select(func.count()).select_from(Outbox).where(Outbox.job_id == job_id)) or 0
 
@@ -53,19 +53,19 @@ def _events(db: Database, job_id: str) -> list[JobEvent]:
         return list(session.scalars(select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.seq)))
 
 
-def test_t1_a_new_job_is_queued_with_its_doorbell(db: Database, new_job: NewJob) -> None:
+def test_a_new_job_is_queued_with_its_outbox_row(db: Database, new_job: NewJob) -> None:
     job_id = new_job()
     assert job_row(db, job_id).state == "queued"
-    assert _doorbells(db, job_id) == 1
+    assert _outbox_rows(db, job_id) == 1
 
 
-def test_t2_claim_takes_the_job_once(db: Database, new_job: NewJob) -> None:
+def test_claim_takes_the_job_once(db: Database, new_job: NewJob) -> None:
     job_id = new_job()
     claim = _claim(db, job_id)
     assert claim is not None
     assert (claim.lease.token, claim.attempt, claim.spec["stage1_steps"]) == (1, 1, 10)
     assert _claim(db, job_id) is None
-    assert _doorbells(db, job_id) == 0
+    assert _outbox_rows(db, job_id) == 0
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_t2_claim_takes_the_job_once(db: Database, new_job: NewJob) -> None:
         {"state": "canceled"},
     ],
 )
-def test_t2_claim_leaves_a_job_that_is_not_ready(db: Database, new_job: NewJob, columns: dict[str, object]) -> None:
+def test_claim_leaves_a_job_that_is_not_ready(db: Database, new_job: NewJob, columns: dict[str, object]) -> None:
     assert _claim(db, new_job(**columns)) is None
 
 
-def test_t3_heartbeat_prolongs_and_records(db: Database, new_job: NewJob) -> None:
+def test_heartbeat_prolongs_and_records(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job(), lease_s=5.0)
     before = job_row(db, lease.job_id).lease_until
     news = {"phase": "stage1", "step": 3, "total": 10, "eta_s": 7.0, "losses": {"denoise": 0.5}}
@@ -95,7 +95,7 @@ def test_t3_heartbeat_prolongs_and_records(db: Database, new_job: NewJob) -> Non
     assert _events(db, lease.job_id)[-1].data["step"] == 3
 
 
-def test_t3_heartbeat_of_a_lost_lease_writes_nothing(db: Database, new_job: NewJob) -> None:
+def test_heartbeat_of_a_lost_lease_writes_nothing(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job())
     with db.write() as session:
         stale = Lease(lease.job_id, lease.token - 1)
@@ -103,7 +103,7 @@ def test_t3_heartbeat_of_a_lost_lease_writes_nothing(db: Database, new_job: NewJ
     assert job_row(db, lease.job_id).step == 0
 
 
-def test_t4_success_needs_the_token_and_no_cancel(db: Database, new_job: NewJob) -> None:
+def test_success_needs_the_token_and_no_cancel(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job())
     assert not _do(db, lambda session: transitions.succeed(session, Lease(lease.job_id, 7)))
     assert _do(db, lambda session: transitions.request_cancel(session, lease.job_id))
@@ -111,17 +111,17 @@ def test_t4_success_needs_the_token_and_no_cancel(db: Database, new_job: NewJob)
     assert job_row(db, lease.job_id).state == "canceling"
 
 
-def test_t5_a_preempted_job_goes_back_without_losing_an_attempt(db: Database, new_job: NewJob) -> None:
+def test_a_preempted_job_goes_back_without_losing_an_attempt(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job())
     assert _do(db, lambda session: transitions.release(session, lease))
     job = job_row(db, lease.job_id)
     assert (job.state, job.attempt, job.token, job.owner) == ("queued", 0, 2, None)
-    assert _doorbells(db, lease.job_id) == 1
+    assert _outbox_rows(db, lease.job_id) == 1
     again = _lease(db, lease.job_id)
     assert again.token == 3
 
 
-def test_t5_a_crash_waits_before_the_next_attempt(db: Database, new_job: NewJob) -> None:
+def test_a_crash_waits_before_the_next_attempt(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job())
     assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=1000.0, reason="trainer_exited"))
     job = job_row(db, lease.job_id)
@@ -130,7 +130,7 @@ def test_t5_a_crash_waits_before_the_next_attempt(db: Database, new_job: NewJob)
     assert _claim(db, lease.job_id) is None
 
 
-def test_t6_t7_the_reaper_requeues_and_at_last_fails(db: Database, new_job: NewJob) -> None:
+def test_the_reaper_requeues_and_at_last_fails(db: Database, new_job: NewJob) -> None:
     job_id = new_job()
     for losses in range(1, MAX_LOSSES + 1):
         lease = _lease(db, job_id)
@@ -145,7 +145,7 @@ def test_t6_t7_the_reaper_requeues_and_at_last_fails(db: Database, new_job: NewJ
     assert job.error_hint
 
 
-def test_t7_a_permanent_error_fails_at_once(db: Database, new_job: NewJob) -> None:
+def test_a_permanent_error_fails_at_once(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job())
     assert _do(db, lambda session: transitions.fail(session, lease, FAULT))
     job = job_row(db, lease.job_id)
@@ -153,13 +153,13 @@ def test_t7_a_permanent_error_fails_at_once(db: Database, new_job: NewJob) -> No
     assert job.finished_at is not None
 
 
-def test_t7_attempts_are_limited(db: Database, new_job: NewJob) -> None:
+def test_attempts_are_limited(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job(max_attempts=1))
     assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=0.0, reason="crash"))
     assert job_row(db, lease.job_id).error_code == "attempts_used_up"
 
 
-def test_t7_run_and_waiting_times_are_limited(db: Database, new_job: NewJob) -> None:
+def test_run_and_waiting_times_are_limited(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job())
     assert not _do(db, lambda session: transitions.reap_overdue(session, lease, max_run_s=1000.0))
     assert _do(db, lambda session: transitions.reap_overdue(session, lease, max_run_s=-1.0))
@@ -168,18 +168,18 @@ def test_t7_run_and_waiting_times_are_limited(db: Database, new_job: NewJob) -> 
     assert not _do(db, lambda session: transitions.reap_waiting(session, waiting, max_wait_s=1000.0))
     assert _do(db, lambda session: transitions.reap_waiting(session, waiting, max_wait_s=-1.0))
     assert job_row(db, waiting).error_code == "max_wait_time"
-    assert _doorbells(db, waiting) == 0
+    assert _outbox_rows(db, waiting) == 0
 
 
-def test_t8_cancel_of_a_queued_job_is_immediate(db: Database, new_job: NewJob) -> None:
+def test_cancel_of_a_queued_job_is_immediate(db: Database, new_job: NewJob) -> None:
     job_id = new_job()
     assert _do(db, lambda session: transitions.request_cancel(session, job_id))
     assert job_row(db, job_id).state == "canceled"
     assert _claim(db, job_id) is None
-    assert _doorbells(db, job_id) == 0
+    assert _outbox_rows(db, job_id) == 0
 
 
-def test_t9_t10_cancel_of_a_running_job_is_ended_by_its_worker(db: Database, new_job: NewJob) -> None:
+def test_cancel_of_a_running_job_is_ended_by_its_worker(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job())
     assert _do(db, lambda session: transitions.request_cancel(session, lease.job_id))
     with db.write() as session:
@@ -188,7 +188,7 @@ def test_t9_t10_cancel_of_a_running_job_is_ended_by_its_worker(db: Database, new
     assert job_row(db, lease.job_id).state == "canceled"
 
 
-def test_t10_or_by_the_reaper(db: Database, new_job: NewJob) -> None:
+def test_cancel_of_a_running_job_is_ended_by_the_reaper_after_its_lease(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job())
     assert _do(db, lambda session: transitions.request_cancel(session, lease.job_id))
     _expire(db, lease.job_id)
@@ -197,10 +197,10 @@ def test_t10_or_by_the_reaper(db: Database, new_job: NewJob) -> None:
 
 
 @pytest.mark.parametrize("final", FINAL_STATES)
-def test_t11_nothing_leaves_a_final_state(db: Database, new_job: NewJob, final: str) -> None:
+def test_nothing_leaves_a_final_state(db: Database, new_job: NewJob, final: str) -> None:
     job_id = new_job(state=final, error_code="x", token=1)
     lease = Lease(job_id, 1)
-    moves: list[Callable[[Session], bool]] = [
+    every: list[Callable[[Session], bool]] = [
         lambda session: transitions.claim(session, job_id, owner="test", lease_s=1.0) is not None,
         lambda session: transitions.heartbeat(session, lease, lease_s=1.0) is not None,
         lambda session: transitions.succeed(session, lease),
@@ -213,15 +213,15 @@ def test_t11_nothing_leaves_a_final_state(db: Database, new_job: NewJob, final: 
         lambda session: transitions.reap_overdue(session, lease, max_run_s=-1.0),
         lambda session: transitions.reap_waiting(session, job_id, max_wait_s=-1.0),
     ]
-    assert not any(_do(db, move) for move in moves)
+    assert not any(_do(db, transition) for transition in every)
     assert job_row(db, job_id).state == final
 
 
-def test_the_database_itself_refuses_illegal_moves(db: Database, new_job: NewJob) -> None:
-    states = (*LEGAL_MOVES, *FINAL_STATES)
+def test_the_database_itself_refuses_illegal_transitions(db: Database, new_job: NewJob) -> None:
+    states = (*LEGAL_TRANSITIONS, *FINAL_STATES)
     for old in states:
         for new in states:
-            legal = old == new or new in LEGAL_MOVES.get(old, ())
+            legal = old == new or new in LEGAL_TRANSITIONS.get(old, ())
             job_id = new_job(state=old, owner="test", lease_until=1.0, error_code="x")
             if legal:
                 with db.write() as session:
@@ -332,9 +332,9 @@ def test_race_of_late_worker_and_reaper(db: Database, new_job: NewJob, settings:
 
         def finish_or_reap(own: Database, number: int, lease: Lease = lease, winners: list[str] = winners) -> None:
             with own.write() as session:
-                move = transitions.succeed if number else transitions.reap_lost
-                if move(session, lease):
-                    winners.append(move.__name__)
+                transition = transitions.succeed if number else transitions.reap_lost
+                if transition(session, lease):
+                    winners.append(transition.__name__)
 
         _all_at_once(settings, 2, finish_or_reap)
         state = {"succeed": "succeeded", "reap_lost": "queued"}

@@ -26,18 +26,18 @@ class Browser:
     def __init__(self, driver: webdriver.Chrome) -> None:
         self.driver = driver
 
-    def wait(self, what: str, condition: Callable[[], object], patience_s: float = 20.0) -> None:
+    def wait(self, what: str, condition: Callable[[], object], timeout_s: float = 20.0) -> None:
         """Wait until something holds; `what` names it in the failure."""
         waiting = WebDriverWait(
             self.driver,
-            patience_s,
+            timeout_s,
             poll_frequency=0.1,
             ignored_exceptions=[NoSuchElementException, StaleElementReferenceException],
         )
         try:
             waiting.until(lambda _: condition())
         except TimeoutException:
-            raise AssertionError(f"waited {patience_s:g} s for {what}; the page says: {self.text()}") from None
+            raise AssertionError(f"waited {timeout_s:g} s for {what}; the page says: {self.text()}") from None
 
     def find(self, css: str) -> WebElement:
         """The first element of a selector, as soon as it is there."""

@@ -20,7 +20,7 @@ from tests.spf_portrait.tiny_model import write_caption_folder, write_tiny_base
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-PATIENCE_S = 240.0
+TIMEOUT_S = 240.0
 STEPS = {"stage1_steps": 120, "stage2_steps": 40, "batch_size": 2, "rank": 2, "checkpoint_every": 10}
 
 Value = TypeVar("Value")
@@ -28,13 +28,13 @@ Value = TypeVar("Value")
 
 def wait_for(look: Callable[[], Value | None], what: str) -> Value:
     """Return the first true value of `look`."""
-    deadline_s = time.monotonic() + PATIENCE_S
+    deadline_s = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline_s:
         value = look()
         if value:
             return value
         time.sleep(0.2)
-    raise AssertionError(f"waited {PATIENCE_S:.0f} s in vain for {what}")
+    raise AssertionError(f"waited {TIMEOUT_S:.0f} s in vain for {what}")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def studio(tmp_path: Path) -> Iterator[tuple[int, httpx2.Client]]:
     with httpx2.Client(base_url=line.split(": ", 1)[1].strip(), timeout=30) as client:
         yield process.pid, client
     process.terminate()
-    assert process.wait(PATIENCE_S) == 0
+    assert process.wait(TIMEOUT_S) == 0
     process.stdout.close()
 
 
@@ -117,8 +117,8 @@ def test_worker_killed_mid_training(studio: tuple[int, httpx2.Client], tmp_path:
     job = wait_for(lambda: next((job for job in [_job(client, job_id)] if job["finished_at"]), None), "the job to end")
     assert (job["status"], job["error"]) == ("succeeded", None)
     assert job["attempt"] == 2
-    moves = [event["to"] for event in _events(client, job_id, "state")]
-    assert moves == ["queued", "running", "queued", "running", "succeeded"]
+    states = [event["to"] for event in _events(client, job_id, "state")]
+    assert states == ["queued", "running", "queued", "running", "succeeded"]
     steps = [event["step"] for event in _events(client, job_id, "checkpoint")]
     assert steps == sorted(set(steps)), "the second attempt went on from the last checkpoint of the first"
 

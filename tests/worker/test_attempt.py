@@ -16,8 +16,8 @@ from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import Comparison, DatasetVersion, Job, JobEvent
 from tests.backend.service_fixtures import NewJob, job_row
-from worker.attempt import Bench, run_attempt
-from worker.drawing_desk import DrawingDesk
+from worker.attempt import WorkerContext, run_attempt
+from worker.warm_engine import WarmEngine
 
 DOUBLE = str(Path(__file__).with_name("double_engine.py"))
 
@@ -25,8 +25,8 @@ DOUBLE = str(Path(__file__).with_name("double_engine.py"))
 def attempt(mode: str, settings: Settings, db: Database, storage: LocalStorage, job_id: str) -> Job:
     """Run one attempt with the small engine; return the job as it is then."""
     engine = (sys.executable, DOUBLE, mode)
-    desk = DrawingDesk(engine, os.environ, 0)
-    run_attempt(Bench(settings, db, storage, engine, desk, lambda: False), job_id)
+    warm_engine = WarmEngine(engine, os.environ, 0)
+    run_attempt(WorkerContext(settings, db, storage, engine, warm_engine, lambda: False), job_id)
     return job_row(db, job_id)
 
 

@@ -1,4 +1,4 @@
-"""Publishing: the file first, the row with the last move, nothing left when the job is somebody else's."""
+"""Publishing: the file first, the row with the last transition, nothing left when the job is somebody else's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from backend.tables import Adapter
 from spf_portrait.contract.errors import ExportError
 from tests.backend.service_fixtures import NewJob, job_row
 from worker.publish import publish_adapter
-from worker.workplace import Workplace
+from worker.workspace import Workspace
 
 
 @pytest.fixture
@@ -146,9 +146,9 @@ def test_checkpoints_come_from_the_newest_attempt_or_the_nearest_ancestor(storag
         (folder / "manifest.json").write_text("{}", "utf-8")
 
     def inherited(job_id: str, token: int, ancestors: list[str]) -> list[str]:
-        place = Workplace(storage, Lease(job_id, token))
-        place.inherit_checkpoints(ancestors)
-        return [path.name for path in place.checkpoints.iterdir()]
+        workspace = Workspace(storage, Lease(job_id, token))
+        workspace.inherit_checkpoints(ancestors)
+        return [path.name for path in workspace.checkpoints.iterdir()]
 
     checkpoint("job_old", 1, "step-1")
     checkpoint("job_old", 10, "step-10")

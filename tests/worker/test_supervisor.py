@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from spf_portrait.contract.events import CheckpointSaved, Progress, Validated
-from worker.leash import leashed
+from worker.die_with_parent import die_with_parent
 from worker.supervisor import Outcome, Timing, supervise
 
 DOUBLE = str(Path(__file__).with_name("double_engine.py"))
@@ -23,14 +23,14 @@ class Records:
 
     def __init__(self, answers: list[str | Exception | None] | None = None) -> None:
         self.answers = answers or ["running"]
-        self.beats = 0
+        self.heartbeats = 0
         self.progress: list[Progress] = []
         self.checkpoints: list[int] = []
         self.validations: list[Validated] = []
 
-    def beat(self, progress: Progress | None) -> str | None:
-        answer = self.answers[min(self.beats, len(self.answers) - 1)]
-        self.beats += 1
+    def heartbeat(self, progress: Progress | None) -> str | None:
+        answer = self.answers[min(self.heartbeats, len(self.answers) - 1)]
+        self.heartbeats += 1
         if isinstance(answer, Exception):
             raise answer
         if progress is not None:
@@ -148,11 +148,11 @@ def _is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the leash is a service of the Linux kernel")
-def test_the_leash_kills_an_orphan() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is a service of the Linux kernel")
+def test_a_child_dies_with_its_parent() -> None:
     parent_code = (
-        "import subprocess, sys, time; from worker.leash import leashed;"
-        "command = leashed([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "import subprocess, sys, time; from worker.die_with_parent import die_with_parent;"
+        "command = die_with_parent([sys.executable, '-c', 'import time; time.sleep(600)']);"
         "child = subprocess.Popen(command, start_new_session=True);"
         "print(child.pid, flush=True); time.sleep(600)"
     )
@@ -169,8 +169,8 @@ def test_the_leash_kills_an_orphan() -> None:
     assert not _is_alive(child_pid)
 
 
-def test_the_leash_refuses_a_parent_that_is_gone() -> None:
-    command = leashed([sys.executable, "-c", "print('ran')"])
+def test_a_parent_that_is_gone_already_is_noticed() -> None:
+    command = die_with_parent([sys.executable, "-c", "print('ran')"])
     command[3] = "1" if os.getpid() != 1 else "2"
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode != 0

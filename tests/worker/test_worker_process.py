@@ -17,12 +17,12 @@ import pytest
 from sqlalchemy import func, select
 
 from backend.broker import start_broker
-from backend.child_processes import Family
 from backend.context import Context
 from backend.db import Database
 from backend.jobs import transitions
 from backend.jobs.service import retry_job
-from backend.queue import CeleryDoorbell, run_loops
+from backend.process_manager import ProcessManager
+from backend.queue import CeleryNotifier, maintenance_loop
 from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import Adapter, Comparison, Job, JobEvent, Outbox
@@ -31,20 +31,20 @@ from tests.backend.service_fixtures import NewJob, job_row
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 DOUBLE_WORKER = str(Path(__file__).with_name("double_worker.py"))
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 Value = TypeVar("Value")
 
 
 def wait_for(look: Callable[[], Value | None], what: str) -> Value:
     """Return the first true value of `look`."""
-    deadline_s = time.monotonic() + PATIENCE_S
+    deadline_s = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline_s:
         value = look()
         if value:
             return value
         time.sleep(0.05)
-    raise AssertionError(f"waited {PATIENCE_S:.0f} s in vain for {what}")
+    raise AssertionError(f"waited {TIMEOUT_S:.0f} s in vain for {what}")
 
 
 class Studio:
@@ -52,11 +52,13 @@ class Studio:
 
     def __init__(self, settings: Settings, redis_url: str) -> None:
         self.settings = settings.model_copy(update={"redis_url": redis_url})
-        self.doorbell = CeleryDoorbell(redis_url)
+        self.notifier = CeleryNotifier(redis_url)
         self.db = Database(settings.sqlalchemy_url)
         self.workers: list[subprocess.Popen[bytes]] = []
         self._stop = threading.Event()
-        self._loops = threading.Thread(target=run_loops, args=(self.db, self.doorbell, self.settings, self._stop))
+        self._loops = threading.Thread(
+            target=maintenance_loop, args=(self.db, self.notifier, self.settings, self._stop)
+        )
         self._loops.start()
 
     def start_worker(self, mode: str, queue: str = "train") -> subprocess.Popen[bytes]:
@@ -86,8 +88,8 @@ class Studio:
         """Wait until a job has trained some steps."""
         wait_for(lambda: job_row(self.db, job_id).step >= step, f"step {step}")
 
-    def was_rung(self, job_id: str) -> bool:
-        """Tell whether the doorbell of a queued job was sent."""
+    def was_notified(self, job_id: str) -> bool:
+        """Tell whether the message of a queued job was sent."""
         with self.db.read() as session:
             return bool(session.scalar(select(Outbox.tries).where(Outbox.job_id == job_id)))
 
@@ -99,7 +101,7 @@ class Studio:
         steps: list[int] = json.loads(place.read_text("utf-8"))["steps"]
         return steps
 
-    def transitions_of(self, job_id: str) -> list[str]:
+    def states_of(self, job_id: str) -> list[str]:
         """Return the states a job went through."""
         with self.db.read() as session:
             events = session.scalars(
@@ -116,22 +118,22 @@ class Studio:
             worker.wait()
         self._stop.set()
         self._loops.join()
-        self.doorbell.close()
+        self.notifier.close()
         self.db.close()
 
 
 @pytest.fixture
-def family(tmp_path: Path) -> Iterator[Family]:
-    """The broker's keeper."""
-    keeper = Family(tmp_path / "logs")
-    yield keeper
-    keeper.stop()
+def processes(tmp_path: Path) -> Iterator[ProcessManager]:
+    """What the broker is started by."""
+    manager = ProcessManager(tmp_path / "logs")
+    yield manager
+    manager.stop()
 
 
 @pytest.fixture
-def studio(settings: Settings, family: Family) -> Iterator[Studio]:
+def studio(settings: Settings, processes: ProcessManager) -> Iterator[Studio]:
     """Broker and loops; the test starts the workers it needs."""
-    running = Studio(settings, start_broker(family, settings.data_dir))
+    running = Studio(settings, start_broker(processes, settings.data_dir))
     yield running
     running.stop()
 
@@ -145,7 +147,7 @@ def trainers(data_dir: Path) -> list[int]:
                 command = (entry / "cmdline").read_bytes().decode(errors="replace")
             except OSError:
                 continue
-            if "double_engine.py" in command and str(data_dir) in command and "leash.py" not in command:
+            if "double_engine.py" in command and str(data_dir) in command and "die_with_parent.py" not in command:
                 found.append(int(entry.name))
     return found
 
@@ -157,7 +159,7 @@ def test_training_then_comparison(studio: Studio, new_job: NewJob) -> None:
     assert studio.wait_state(training, "succeeded", "failed").state == "succeeded"
     assert studio.adapter_steps(training) == list(range(10))
     for _ in range(5):
-        studio.doorbell.ring("training", training)
+        studio.notifier.notify("training", training)
 
     with studio.db.read() as session:
         adapter_id = session.scalar(select(Adapter.id).where(Adapter.job_id == training))
@@ -170,7 +172,7 @@ def test_training_then_comparison(studio: Studio, new_job: NewJob) -> None:
     assert "maps/response/00_00.png" in {str(file["name"]) for file in comparison.files}
 
     assert job_row(studio.db, training).attempt == 1
-    assert studio.transitions_of(training) == ["queued", "running", "succeeded"]
+    assert studio.states_of(training) == ["queued", "running", "succeeded"]
     assert not list((studio.settings.data_dir / "jobs").glob("*/*"))
     assert not (studio.settings.data_dir / "checkpoints" / training).exists()
 
@@ -197,7 +199,7 @@ def test_a_worker_told_to_stop_takes_its_drawing_process_along(studio: Studio, n
     worker = studio.start_worker("quick", "draw")
     pid = _drawn_by(studio, new_job("comparison"))
     worker.terminate()
-    assert worker.wait(PATIENCE_S) == 0
+    assert worker.wait(TIMEOUT_S) == 0
     wait_for(lambda: not _is_running(pid), "the drawing process to be gone")
 
 
@@ -220,7 +222,7 @@ def test_a_trainer_that_keeps_dying_is_given_up(studio: Studio, new_job: NewJob)
     studio.start_worker("crash")
     job = studio.wait_state(job_id, "failed", "succeeded")
     assert (job.error_code, job.attempt, job.lost_count) == ("trainer_lost_repeatedly", 3, 2)
-    assert studio.transitions_of(job_id) == ["queued", *["running", "queued"] * 2, "running", "failed"]
+    assert studio.states_of(job_id) == ["queued", *["running", "queued"] * 2, "running", "failed"]
 
 
 def test_cancel_while_running_then_retry_from_the_checkpoint(
@@ -270,7 +272,7 @@ def test_worker_told_to_stop_hands_its_job_over(studio: Studio, new_job: NewJob)
     worker = studio.start_worker("slow")
     studio.wait_step(job_id, 3)
     worker.terminate()
-    assert worker.wait(PATIENCE_S) == 0
+    assert worker.wait(TIMEOUT_S) == 0
     job = studio.wait_state(job_id, "queued")
     assert (job.attempt, job.lost_count) == (0, 0)
     studio.start_worker("quick")
@@ -278,13 +280,13 @@ def test_worker_told_to_stop_hands_its_job_over(studio: Studio, new_job: NewJob)
     assert studio.adapter_steps(job_id) == list(range(30))
 
 
-def _family_of(pid: int) -> list[int]:
+def _process_tree(pid: int) -> list[int]:
     """Return a process and its descendants, trainers left out."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
     found = [pid]
     for child in children:
         if "double_engine" not in Path(f"/proc/{child}/cmdline").read_text("utf-8"):
-            found += _family_of(int(child))
+            found += _process_tree(int(child))
     return found
 
 
@@ -292,7 +294,7 @@ def test_paused_worker_wakes_up_too_late(studio: Studio, new_job: NewJob, settin
     job_id = new_job(spec={"base": "pico", "method": "spf", "stage1_steps": 60, "seed": 0})
     paused = studio.start_worker("slow")
     studio.wait_step(job_id, 3)
-    processes = _family_of(paused.pid)
+    processes = _process_tree(paused.pid)
     for pid in processes:
         os.kill(pid, signal.SIGSTOP)
     studio.wait_state(job_id, "queued")
@@ -308,22 +310,22 @@ def test_paused_worker_wakes_up_too_late(studio: Studio, new_job: NewJob, settin
 
 
 def test_broker_lost_and_emptied_while_jobs_run_and_wait(settings: Settings, new_job: NewJob, tmp_path: Path) -> None:
-    family = Family(tmp_path / "logs")
-    url = start_broker(family, settings.data_dir)
+    processes = ProcessManager(tmp_path / "logs")
+    url = start_broker(processes, settings.data_dir)
     studio = Studio(settings, url)
     try:
         running = new_job(spec={"base": "pico", "method": "spf", "stage1_steps": 30, "seed": 0})
         studio.start_worker("slow")
         studio.wait_step(running, 2)
         waiting = new_job()
-        wait_for(lambda: studio.was_rung(waiting), "the second doorbell")
-        family.stop()
+        wait_for(lambda: studio.was_notified(waiting), "the second message")
+        processes.stop()
         for file in (settings.data_dir / "broker").rglob("*.*"):
             file.unlink()
         port = url.rpartition(":")[2].partition("/")[0]
-        start_broker(family, settings.data_dir, port=int(port))
+        start_broker(processes, settings.data_dir, port=int(port))
         assert studio.wait_state(running, "succeeded", "failed").attempt == 1
         assert studio.wait_state(waiting, "succeeded", "failed").state == "succeeded"
     finally:
         studio.stop()
-        family.stop()
+        processes.stop()

@@ -129,7 +129,7 @@ class Family(ABC):
         Args:
             parts: Of the model.
             x_t: [batch, channels, height, width].
-            timesteps: [batch], or one for all.
+            timesteps: [batch], or one for all; on the device of x_t.
             text: A row for each of the batch.
         """
 

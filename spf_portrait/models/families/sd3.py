@@ -86,7 +86,7 @@ class StableDiffusion3(Family):
             hidden_states=x_t,
             encoder_hidden_states=text.states,
             pooled_projections=text.pooled,
-            timestep=timesteps.to(x_t.device).expand(len(x_t)),
+            timestep=timesteps.expand(len(x_t)),
         ).sample
 
     def cell_step(self, parts: Parts) -> int:

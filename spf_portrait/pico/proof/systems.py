@@ -26,8 +26,16 @@ def _without(term: str) -> dict[str, Any]:
     return {"losses": {term: False}}
 
 
-_NOTHING_HELD: Final = {"losses": {"text_consistent": False, "fine_grained": False}, "w_prediction_anchor": 0.0}
-_ENHANCEMENT_ALONE: Final = {**_NOTHING_HELD, "w_denoise": 0.0}
+def _preserving(**changed: float) -> dict[str, Any]:
+    return {"preservation": changed}
+
+
+_NOTHING_HELD: Final = {
+    "losses": {"text_consistent": False, "fine_grained": False},
+    "w_prediction_anchor": 0.0,
+    **_preserving(share=0.0),
+}
+_ENHANCEMENT_ALONE: Final = {**_NOTHING_HELD, "w_denoise": 0.0, "w_enhancement": 0.1}
 
 ORIGINAL: Final = System("original", "original model", None)
 SIBLING_ORACLE: Final = System("sibling-oracle", "sibling oracle", None, asks_sibling=True)
@@ -45,7 +53,15 @@ SYSTEMS: Final = (
     System("no-text-consistent", "SPF without text-consistent loss", _without("text_consistent")),
     System("no-fine-grained", "SPF without fine-grained loss", _without("fine_grained")),
     System("no-prediction-anchor", "SPF without prediction anchor", {"w_prediction_anchor": 0.0}),
-    System("no-enhancement", "SPF without enhancement", _without("enhancement")),
+    System("with-enhancement", "SPF with enhancement", {"w_enhancement": 0.1}),
+    System("whole-denoising", "SPF, denoising everywhere", {"masked_denoising": False, "w_denoise": 1.0}),
+    System("map-of-all-noise", "SPF, control map from all noise levels", {"control_map_min_snr_db": -60.0}),
+    System("no-preservation", "SPF without prior preservation", _preserving(share=0.0)),
+    System("no-release", "SPF, prior preservation without release", _preserving(release_min_snr_db=60.0)),
+    System("no-guided-preservation", "SPF without guided preservation", _preserving(guided_weight=0.0)),
+    System("no-original-pictures", "SPF without pictures by the original model", _preserving(picture_share=0.0)),
+    System("constant-rate", "SPF, learning rate kept", {"learning_rate_end": 1.0}),
+    System("long-stage-1", "SPF, half of the steps in stage 1", {"stage1_steps": 200, "stage2_steps": 200}),
     System("no-control-map", "SPF without control map", _without("control_map")),
     System("stage-1", "stage 1 alone", {"stage2_steps": 0}),
     System("enhancement-alone", "stage 1, then enhancement alone", _ENHANCEMENT_ALONE),

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from spf_portrait.contract.drawing_spec import AdapterUse, ComparisonSpec
 from spf_portrait.contract.errors import DataError, SpecError
+from spf_portrait.contract.preservation import Preservation
 from spf_portrait.contract.presets import PRESETS, SPF_PAPER, WHOLE_NETWORK_LEARNING_RATE, AdapterKind, Method, Preset
 from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
 
@@ -34,6 +35,7 @@ def test_every_option_arrives() -> None:
         "batch_size": 3,
         "accumulation": 2,
         "learning_rate": 0.02,
+        "learning_rate_end": 0.5,
         "adapter": "cross_attention",
         "layers": "cross_attention_kv",
         "rank": 5,
@@ -44,17 +46,21 @@ def test_every_option_arrives() -> None:
         "w_prediction_anchor": 0.7,
         "w_base_anchor": 0.6,
         "w_denoise": 0.4,
+        "masked_denoising": False,
         "aligned_layers": "second_half",
         "states": "grown",
         "grown_by": "reference",
         "grown_steps": 5,
         "denoise_every": 3,
         "enhancement_form": "exemplar",
-        "enhancement_t_max": 0.25,
+        "enhancement_min_snr_db": -3.0,
         "control_map_gain": 2.0,
         "control_map_subtraction": "mean",
         "control_map_distances": False,
         "control_map_memory": 1,
+        "control_map_from": 0.2,
+        "control_map_to": 0.6,
+        "control_map_min_snr_db": -9.0,
         "precision": "bf16",
         "gradient_checkpointing": True,
         "checkpoint_every": 9,
@@ -63,6 +69,19 @@ def test_every_option_arrives() -> None:
         "validate_every": 8,
         "preview_every": 7,
         "preview_count": 1,
+        "preservation": {
+            "share": 0.25,
+            "weight": 1.0,
+            "guided_weight": 2.0,
+            "guidance_scale": 3.0,
+            "pictures": 5,
+            "picture_share": 0.4,
+            "release_min_snr_db": -8.0,
+            "release_from": 0.2,
+            "release_to": 0.3,
+            "release_dilation": 2,
+            "denoise_weight": 5.0,
+        },
         "losses": {"text_consistent": False, "fine_grained": False, "enhancement": False, "control_map": False},
     }
     assert set(options) == set(TrainingSpec.model_fields)
@@ -97,7 +116,7 @@ def test_naive_fine_tuning_trains_every_weight_and_chooses_no_layers() -> None:
 
 def test_the_papers_reading_is_set_by_one_word_and_can_still_be_changed() -> None:
     paper = TrainingSpec.from_preset("quick", method="spf-paper")
-    assert {name: getattr(paper, name) for name in SPF_PAPER} == dict(SPF_PAPER)
+    assert {name: getattr(paper, name) for name in SPF_PAPER} == {**SPF_PAPER, "preservation": Preservation(share=0)}
     assert TrainingSpec.from_preset("quick", method="spf-paper", states="noised").states == "noised"
     assert [TrainingSpec(method=method).is_dual_path for method in get_args(Method)] == [True, True, False, False]
 
@@ -137,7 +156,11 @@ def test_reads_numbers_from_a_command_line() -> None:
         ("control_map_gain", 4.1, "4"),
         ("control_map_memory", 0, "1"),
         ("control_map_memory", 101, "100"),
-        ("enhancement_t_max", 1.1, "1"),
+        ("enhancement_min_snr_db", 61, "60"),
+        ("control_map_to", 0.3, "more than control_map_from"),
+        ("learning_rate_end", 1.5, "1"),
+        ("preservation", {"share": 0.9}, "0.8"),
+        ("preservation", {"release_from": 0.4, "release_to": 0.4}, "more than release_from"),
         ("image_size_px", 16, "32"),
         ("method", "dreambooth", "'lora' or 'naive'"),
         ("adapter", "dora", "'cross_attention' or 'whole_network'"),

@@ -1,3 +1,5 @@
+from typing import Any, cast
+
 import pytest
 import torch
 from torch import Tensor
@@ -68,3 +70,24 @@ def test_a_text_that_would_be_cut_off_is_refused(base: BaseModel) -> None:
     long = Case(Caption(base=("a" * 70, "b" * 70), target="blonde hair"), 0)
     with pytest.raises(DataError, match="tokens"):
         draw_four(base, [long], SAMPLING, lambda _: None)
+
+
+@pytest.mark.parametrize("draw", ["pair", "texts"])
+def test_the_samplers_timesteps_are_where_pictures_are_drawn(
+    base: BaseModel, monkeypatch: pytest.MonkeyPatch, draw: str
+) -> None:
+    asked: list[Any] = []
+    sampler = cast("Any", type(base.scheduler))
+    set_timesteps = sampler.set_timesteps
+
+    def spy(scheduler: Any, steps: int, device: Any = None) -> None:
+        asked.append(device)
+        set_timesteps(scheduler, steps, device)
+
+    monkeypatch.setattr(sampler, "set_timesteps", spy)
+    if draw == "pair":
+        draw_pair(base, ComparisonSpec(base_text="a woman", target="a hat", steps=2, maps=False), lambda _: None)
+    else:
+        draw_four(base, CASES[:1], SAMPLING, lambda _: None)
+    assert asked
+    assert set(asked) == {base.device}

@@ -28,7 +28,7 @@ from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import ModelError, SpecError
 from spf_portrait.contract.events import Notice, Progress
 from spf_portrait.drawing.layer_maps import attention_difference
-from spf_portrait.drawing.pair import Pair, PathDrawing, draw_pair, evenly_chosen
+from spf_portrait.drawing.pair import draw_pair, evenly_chosen
 from spf_portrait.drawing.sample import SampleJob, sample
 from spf_portrait.method.attention_maps import PAD, TARGET, mean_over_layers
 from spf_portrait.models.base_model import BaseModel, predict
@@ -97,6 +97,7 @@ def test_neither_layer_maps_nor_a_reconstruction_change_the_pair(base: BaseModel
         assert torch.equal(other.response.picture, plain.response.picture)
     assert torch.equal(recorded.response.attention, rebuilt.response.attention)
     assert rebuilt.response.layers == ()
+    assert rebuilt.response.shared.numel() == 0
 
 
 def test_the_mean_of_the_layers_is_the_map_that_is_always_drawn(base: BaseModel) -> None:
@@ -107,30 +108,13 @@ def test_the_mean_of_the_layers_is_the_map_that_is_always_drawn(base: BaseModel)
         torch.testing.assert_close(mean_over_layers(path.layers, *path.attention.shape[-2:]), path.attention)
 
 
-def pair_of(reference: torch.Tensor, response: torch.Tensor) -> Pair:
-    """One layer of 2 x 2 cells, at one timestep."""
-    nothing = torch.zeros(1, 5, 2, 2)
-    drawings = (PathDrawing(nothing, (0,), nothing, nothing, (layer,)) for layer in (reference, response))
-    return Pair(*drawings, reconstruction=None, layer_names=("attn2",))
-
-
-def test_a_target_that_takes_its_share_from_all_phrases_alike_makes_no_difference() -> None:
-    reference = torch.rand(1, 4, 5) / 5
-    reference[..., TARGET] = 0
-    response = 0.6 * reference
-    response[..., TARGET] = 0.4
-    torch.testing.assert_close(attention_difference(pair_of(reference, response)), torch.zeros(1, 4, 2, 2))
-
-
-def test_attention_that_moves_from_phrase_to_phrase_is_less_there_and_more_here() -> None:
-    reference = torch.full((1, 4, 5), 0.2)
-    reference[..., TARGET] = 0
-    response = reference.clone()
-    response[:, 0, 0] -= 0.1
-    response[:, 0, PAD] += 0.1
-    found = attention_difference(pair_of(reference, response))[0]
-    torch.testing.assert_close(found[[0, -1], 0, 0], torch.tensor([-0.1, 0.1]))
-    assert torch.count_nonzero(found) == 2
+def test_the_difference_of_attention_leaves_the_target_out(base: BaseModel) -> None:
+    """The reference has no target, so nothing is left out there."""
+    pair = draw_pair(base, spec(steps=3, layer_maps=True), lambda step: None)
+    seen = pair.reference.attention
+    torch.testing.assert_close(pair.reference.shared, torch.cat((seen[:, :TARGET], seen[:, PAD, None]), dim=1))
+    assert bool((pair.response.shared >= pair.response.attention[:, [0, 1, PAD]]).all())
+    assert torch.equal(attention_difference(pair), pair.response.shared - pair.reference.shared)
 
 
 def test_all_layer_maps_are_there_and_described(base: BaseModel, models_dir: Path, tmp_path: Path) -> None:

@@ -10,14 +10,17 @@ from torch import Tensor
 from spf_portrait.adapter import CROSS_ATTENTION, adapter_off, adapter_parameters, attach_adapter
 from spf_portrait.contract.caption_set import load_caption_set
 from spf_portrait.contract.phrases import Caption
+from spf_portrait.contract.preservation import Preservation
 from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
 from spf_portrait.method.alignment import Alignment
 from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.method.clip_space import load_clip_space
 from spf_portrait.method.control_map import SCALE_BUCKETS, focused
 from spf_portrait.method.map_memory import MapMemory
+from spf_portrait.method.preserved_rows import PairDraw, PreservedRows, preserved_rows
 from spf_portrait.method.states import NoisedState, noised
 from spf_portrait.method.training_set import (
+    BaseTextRows,
     MeaningRows,
     TrainingRows,
     load_pixels,
@@ -25,12 +28,18 @@ from spf_portrait.method.training_set import (
     prompt_shares,
     training_rows,
 )
-from spf_portrait.models.base_model import BaseModel, predict
+from spf_portrait.models.base_model import BaseModel, encode_nothing, predict
 from spf_portrait.models.families.text_embedding import TextEmbedding
 from spf_portrait.training.preparation import TrainingJob
 from spf_portrait.training.stages import Draw, dual_path
 
 ALL = {"denoise", "control_mean", "text_consistent", "fine_grained", "prediction_anchor", "enhancement"}
+EVERYTHING: dict[str, Any] = {
+    "control_map_gain": 1.0,
+    "control_map_min_snr_db": -60.0,
+    "enhancement_min_snr_db": -60.0,
+    "w_enhancement": 0.1,
+}
 T, NOISE = torch.tensor([100, 300, 600, 900]), torch.randn(4, 8, 8, 8)
 
 
@@ -61,11 +70,23 @@ def scene(base: BaseModel, make_job: Callable[..., TrainingJob]) -> Iterator[Sce
 
         def make(**options: Any) -> Alignment:
             memory: MapMemory = options.pop("memory", MapMemory.of(rows.x_0))
-            spec = TrainingSpec.from_mapping({"control_map_gain": 1.0, "enhancement_t_max": 1.0, **options})
+            spec = TrainingSpec.from_mapping({**EVERYTHING, **options})
             return Alignment(base=base, clip=clip, recorder=recorder, spec=spec, memory=memory)
 
         rows = training_rows(base, portraits, pixels, lambda done: None)
         yield Scene(base, rows, meaning_rows(clip, portraits, pixels, TrainingSpec()), make)
+
+
+def pairs_of(scene: Scene) -> PreservedRows:
+    """Of all four portraits."""
+    drawn = PairDraw(torch.arange(4), T, NOISE, torch.rand(4, 2))
+    nothing = encode_nothing(scene.base)
+    return preserved_rows(scene.base, scene.rows.without_target, none_of(scene), nothing, drawn, Preservation())
+
+
+def none_of(scene: Scene) -> BaseTextRows:
+    """No pictures by the original model."""
+    return scene.rows.without_target.chosen(torch.arange(0))
 
 
 def scramble(base: BaseModel) -> None:
@@ -127,11 +148,43 @@ def test_the_gain_subtracts_phrases(scene: Scene) -> None:
 
 
 def test_enhancement_keeps_to_its_window(scene: Scene) -> None:
-    def enhancement(fraction: float) -> Tensor:
-        return scene.losses(enhancement_t_max=fraction)["enhancement"]
+    def enhancement(snr_db: float) -> Tensor:
+        return scene.losses(enhancement_min_snr_db=snr_db)["enhancement"]
 
-    assert enhancement(0.05) == 0
-    assert 0 < enhancement(0.2) < enhancement(0.95), "one row of four, then all"
+    assert enhancement(30) == 0
+    assert 0 < enhancement(8) < enhancement(-60), "one row of four, then all"
+
+
+def test_a_weight_of_zero_spares_the_enhancement(scene: Scene) -> None:
+    assert "enhancement" not in scene.losses(w_enhancement=0.0)
+
+
+def test_masked_denoising_learns_in_the_targets_place_alone(scene: Scene) -> None:
+    scramble(scene.base)
+    masked, everywhere = (scene.losses(masked_denoising=on)["denoise"] for on in (True, False))
+    without_map = scene.losses(masked_denoising=True, losses=LossSwitches(control_map=False))["denoise"]
+    assert 0 < masked < everywhere == without_map
+
+
+def test_preserved_rows_change_nothing_in_the_other_losses(scene: Scene) -> None:
+    scramble(scene.base)
+    alone = scene.losses()
+    both = scene.make().losses(scene.rows, scene.meaning, torch.arange(4), scene.state(), pairs_of(scene))
+    for name, value in alone.items():
+        torch.testing.assert_close(both[name], value, msg=name)
+    assert both.keys() - alone.keys() == {"preservation", "guided_preservation", "released"}
+
+
+def test_an_adapter_that_changes_nothing_has_nothing_to_preserve(scene: Scene) -> None:
+    losses = scene.make().losses(scene.rows, scene.meaning, torch.arange(4), scene.state(), pairs_of(scene))
+    assert losses["preservation"] == losses["guided_preservation"] == 0
+
+
+def test_without_a_control_map_nothing_is_released(scene: Scene) -> None:
+    scramble(scene.base)
+    switched_off = scene.make(losses=LossSwitches(control_map=False))
+    losses = switched_off.losses(scene.rows, scene.meaning, torch.arange(4), scene.state(), pairs_of(scene))
+    assert losses["released"] == 0 < losses["preservation"]
 
 
 @pytest.mark.parametrize("form", ["exemplar", "image_direction", "text_direction"])
@@ -159,7 +212,7 @@ def test_the_map_is_that_of_all_visits_or_of_this_step_alone(scene: Scene) -> No
     memory = MapMemory.of(scene.rows.x_0)
     averaged = scene.losses(memory=memory, control_map_gain=0.0)
     assert memory.visits.tolist() == [1] * 4
-    torch.testing.assert_close(averaged["control_mean"], focused(memory.means).mean())
+    torch.testing.assert_close(averaged["control_mean"], focused(memory.means, 0.3, 0.7).mean())
     alone = scene.losses(memory=memory, control_map_gain=0.0, control_map_memory=1)
     torch.testing.assert_close(alone["control_mean"], memory.means.mean())
     assert memory.visits.tolist() == [1] * 4, "a map of one step leaves no trace"
@@ -188,9 +241,11 @@ def test_the_reference_is_the_original_model_on_the_base_text(scene: Scene, monk
 def test_weights_of_the_specification_reach_the_stage(scene: Scene) -> None:
     anchors = {"prediction_anchor": 6, "base_anchor": 4}
     weights = {"denoise": 1, "text_consistent": 2, "fine_grained": 3, **anchors, "enhancement": 5}
-    spec = TrainingSpec.from_mapping({"stage2_steps": 7, **{f"w_{name}": weight for name, weight in weights.items()}})
-    stage = dual_path(scene.make(), scene.rows, scene.meaning, spec)
-    assert stage.weights == weights
+    preserved = {"weight": 7, "guided_weight": 8, "denoise_weight": 9}
+    named = {f"w_{name}": weight for name, weight in weights.items()}
+    spec = TrainingSpec.from_mapping({"stage2_steps": 7, "preservation": preserved, **named})
+    stage = dual_path(scene.make(), scene.rows, scene.meaning, none_of(scene), spec)
+    assert stage.weights == {**weights, "preservation": 7, "guided_preservation": 8, "released": 9}
     assert stage.steps == 7
 
 
@@ -257,11 +312,28 @@ def shares_of(scene: Scene, spec: TrainingSpec) -> Tensor:
 
 @pytest.mark.parametrize(("every", "wanted"), [(1, [True, True, True]), (2, [True, False, True])])
 def test_grown_states_take_denoising_from_a_batch_of_its_own(scene: Scene, every: int, wanted: list[bool]) -> None:
-    spec = TrainingSpec(states="grown", grown_steps=2, denoise_every=every)
-    stage = dual_path(scene.make(states="grown"), scene.rows, scene.meaning, spec)
+    spec = TrainingSpec(states="grown", grown_steps=2, denoise_every=every, preservation=Preservation(share=0))
+    stage = dual_path(scene.make(states="grown"), scene.rows, scene.meaning, none_of(scene), spec)
     draws = [Draw(torch.arange(4), T, NOISE, step) for step in range(3)]
     found = [stage.losses(draw) for draw in draws]
     assert ["denoise" in losses for losses in found] == wanted
     assert all(losses.keys() | {"denoise"} == ALL for losses in found)
-    known = scene.losses()["denoise"]
+    known = scene.losses(masked_denoising=False)["denoise"]
     assert all(torch.equal(losses["denoise"], known) for losses in found if "denoise" in losses)
+
+
+def test_a_part_of_a_steps_rows_goes_to_prior_preservation(scene: Scene) -> None:
+    stage = dual_path(scene.make(), scene.rows, scene.meaning, none_of(scene), TrainingSpec(w_enhancement=0.1))
+    scramble(scene.base)
+    draw = Draw(torch.arange(4), T, NOISE, 0)
+    found = stage.losses(draw)
+    assert found.keys() == ALL | {"preservation", "guided_preservation", "released"}
+    two_told = scene.make().losses(
+        scene.rows.chosen(torch.arange(2)),
+        scene.meaning.chosen(torch.arange(2)),
+        torch.arange(2),
+        noised(scene.base.schedule, scene.rows.x_0[:2], T[:2], NOISE[:2]),
+    )
+    torch.testing.assert_close(found["prediction_anchor"], two_told["prediction_anchor"])
+    again, other = stage.losses(draw), stage.losses(Draw(torch.arange(4), T, NOISE, 1))
+    assert found["preservation"] == again["preservation"] == other["preservation"], "no pictures: nothing to choose"

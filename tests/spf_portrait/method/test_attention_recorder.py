@@ -68,17 +68,32 @@ def test_maps_are_those_of_the_layer_with_its_adapter(tuned: BaseModel) -> None:
     torch.testing.assert_close(record.maps[0], found[0] @ POOLING, rtol=1e-4, atol=1e-5)
 
 
-def test_one_entry_a_layer_however_often_it_runs(tuned: BaseModel) -> None:
-    with AttentionRecorder(tuned.unet) as recorder:
+def test_one_pass_is_recorded_and_given_once(tuned: BaseModel) -> None:
+    with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
         recorder.listen(POOLING)
         predict(tuned, X_T, T, TEXT)
-        layers = len(recorder.record().maps)
-        predict(tuned, X_T, T, TEXT)
+        predict(tuned, 2 * X_T, T, TEXT)
         record = recorder.record()
-    assert len(record.maps) == len(record.queries) == layers == 4
+        assert recorder.record().maps == recorder.record().queries == ()
+        recorder.listen(POOLING)
+        predict(tuned, X_T, T, TEXT)
+        again = recorder.record()
+    assert len(record.maps) == len(record.queries) == 4
+    for one, other in zip((*record.maps, *record.queries), (*again.maps, *again.queries), strict=True):
+        assert torch.equal(one, other), "the second pass was not listened to"
 
 
-def test_gradient_checkpointing_gives_the_same_gradients(tuned: BaseModel) -> None:
+def test_listening_to_nothing_forgets_what_was_heard(tuned: BaseModel) -> None:
+    with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
+        recorder.listen(POOLING)
+        predict(tuned, X_T, T, TEXT)
+        recorder.listen(None)
+        assert recorder.record().maps == ()
+
+
+@pytest.mark.parametrize("then", [None, POOLING[..., :2]], ids=["nothing", "another-pooling"])
+def test_gradient_checkpointing_gives_the_same_gradients(tuned: BaseModel, then: torch.Tensor | None) -> None:
+    """Whatever is listened to by then, the layers that run again in the backward pass are not recorded."""
     gradients: list[list[torch.Tensor]] = []
     for checkpointing in (False, True):
         if checkpointing:
@@ -88,8 +103,10 @@ def test_gradient_checkpointing_gives_the_same_gradients(tuned: BaseModel) -> No
             recorder.listen(POOLING)
             predicted = predict(tuned, X_T, T, TEXT)
             maps = recorder.record().maps
+            recorder.listen(then)
             loss = predicted.square().mean() + torch.stack([layer.square().mean() for layer in maps]).sum()
             loss.backward()
+            assert recorder.record().maps == ()
         parameters = adapter_parameters(tuned.unet)
         gradients.append([cast("torch.Tensor", parameter.grad).clone() for parameter in parameters])
         tuned.unet.zero_grad()

@@ -27,7 +27,7 @@ def prepared(make_job: Make) -> Iterator[Callable[..., PreparedTraining]]:
     with ExitStack() as stack:
 
         def make(**options: Any) -> PreparedTraining:
-            run = prepare(make_job(enhancement_t_max=1.0, **options), lambda event: None, stack)
+            run = prepare(make_job(enhancement_min_snr_db=-60.0, **options), lambda event: None, stack)
             scramble(run.base.unet)
             return run
 

@@ -22,7 +22,7 @@ LEAN: dict[str, Any] = {
     "accumulation": 3,
     "gradient_checkpointing": True,
     "precision": "bf16",
-    "enhancement_t_max": 1.0,
+    "enhancement_min_snr_db": -60.0,
 }
 
 

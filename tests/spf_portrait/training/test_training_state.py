@@ -42,7 +42,7 @@ def test_restored_state_goes_on_bit_for_bit() -> None:
     for _ in range(3):
         step(unbroken)
     unbroken.memory.scale[2] = 0.5
-    unbroken.memory.average(torch.tensor([3]), torch.ones(1, 2, 2), 10)
+    unbroken.memory.average(torch.tensor([3]), torch.ones(1, 2, 2), torch.tensor([True]), 10)
     restore(resumed, unbroken.step, state_tensors(unbroken), state_facts(unbroken))
     assert resumed.step == 3
     for _ in range(3):

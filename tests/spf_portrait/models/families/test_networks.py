@@ -24,7 +24,10 @@ from spf_portrait.models.base_model import (
     load_base,
     predict,
 )
+from spf_portrait.models.families.family import Parts
+from spf_portrait.models.families.text_embedding import TextEmbedding
 from spf_portrait.models.schedule import add_noise
+from spf_portrait.running.lean_network import lean
 from tests.spf_portrait.models.families.conftest import KEYS
 from tests.spf_portrait.models.families.tiny_families import write_tiny
 
@@ -65,8 +68,31 @@ def test_recording_changes_no_bit_and_leaves_nothing_behind(family_models: Path,
             record = recorder.record()
     assert torch.equal(before, recorded)
     assert len(record.maps) == len(record.queries) > 2
-    assert all(0 <= float(layer.min()) <= float(layer.max()) <= 1 for layer in record.maps)
+    assert all(0 <= float(layer.min()) <= float(layer.max()) <= 1 for layer in (*record.maps, *record.shared))
     assert sum(len(module._forward_hooks) for module in cast("Any", base.unet).modules()) == hooks
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_layers_that_run_again_give_the_gradients_of_layers_that_were_kept(family_models: Path, key: str) -> None:
+    """Of answer, maps and queries, with nothing listening any more when the backward pass begins."""
+    base = tuned(family_models, key)
+    x_t, text = latents(base), encode_text(base, ["a woman", "hair"])
+    kept = gradients(base, x_t, text)
+    with lean(base.unet, gradient_checkpointing=True, precision="fp32"):
+        again = gradients(base, x_t, text)
+    assert any(bool(gradient.any()) for gradient in kept)
+    for mine, theirs in zip(again, kept, strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+def gradients(base: BaseModel, x_t: torch.Tensor, text: TextEmbedding) -> list[torch.Tensor]:
+    with AttentionRecorder(base.unet) as recorder:
+        recorder.listen(pooling_for(text.states.shape[1]))
+        predicted, record = predict(base, x_t, T, text), recorder.record()
+        recorder.listen(None)
+        seen = (predicted, *record.maps, *record.shared, *record.queries)
+        total = torch.stack([tensor.square().mean() for tensor in seen]).sum()
+        return list(torch.autograd.grad(total, adapter_parameters(base.unet)))
 
 
 @pytest.mark.parametrize("key", ["sd3", "sd3-t5"])
@@ -170,6 +196,24 @@ def test_nothing_is_left_on_another_device(family_models: Path, key: str) -> Non
         drawn = decode_latents(base, denoise(base, scheduler, noise, texts, 4.0, generator, on_step, steer))
     noised = add_noise(noise, noise, base.schedule.levels(base.schedule.trained_at(T[:1].to(base.device))))
     assert drawn.device == noised.device == encode_pixels(base, torch.zeros(1, 3, 64, 64)).device == base.device
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("timesteps", [T[0], T, T.float()], ids=["one for all", "one a row", "not whole"])
+def test_timesteps_of_a_sampler_may_lie_on_the_cpu(family_models: Path, key: str, timesteps: torch.Tensor) -> None:
+    base = load_base(key, family_models, torch.device("meta"))
+    seen: list[torch.device] = []
+    predicting = base.family.predict
+
+    def spy(parts: Parts, x_t: torch.Tensor, there: torch.Tensor, text: TextEmbedding) -> torch.Tensor:
+        seen.append(there.device)
+        return predicting(parts, x_t, there, text)
+
+    with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+        patch.setattr(base.family, "predict", spy)
+        predicted = predict(base, latents(base).to(base.device), timesteps, encode_text(base, ["a woman", "hair"]))
+    assert seen == [base.device]
+    assert predicted.shape == (2, base.latent_channels, 8, 8)
 
 
 def test_sizes_step_with_what_the_network_can_halve_or_patch(family_models: Path) -> None:

@@ -16,11 +16,16 @@ def test_every_row_is_a_training_that_can_be_ordered(name: str) -> None:
     assert spec_of(name).base == "pico"
 
 
-@pytest.mark.parametrize("term", LossSwitches.model_fields)
+@pytest.mark.parametrize("term", [term for term in LossSwitches.model_fields if term != "enhancement"])
 def test_an_ablation_switches_off_one_term_alone(term: str) -> None:
     whole, ablated = spec_of("spf"), spec_of(f"no-{term.replace('_', '-')}")
     switched = whole.losses.model_copy(update={term: False})
     assert ablated == whole.model_copy(update={"losses": switched})
+
+
+def test_the_enhancement_is_off_unless_its_row_asks_for_it() -> None:
+    assert spec_of("with-enhancement").enhances
+    assert not spec_of("spf").enhances
 
 
 def test_rows_are_chosen_by_name_and_keep_their_order() -> None:
@@ -29,8 +34,8 @@ def test_rows_are_chosen_by_name_and_keep_their_order() -> None:
 
 
 def test_a_variant_changes_some_options_of_its_system() -> None:
-    (ablated,) = systems_named(["no-enhancement"])
+    (ablated,) = systems_named(["no-fine-grained"])
     trial = variant(ablated, "trial", {"losses": {"control_map": False}, "rank": 4})
     assert (trial.name, trial.title) == ("trial", "trial")
-    assert trial.options == {"losses": {"enhancement": False, "control_map": False}, "rank": 4}
-    assert ablated.options == {"losses": {"enhancement": False}}
+    assert trial.options == {"losses": {"fine_grained": False, "control_map": False}, "rank": 4}
+    assert ablated.options == {"losses": {"fine_grained": False}}

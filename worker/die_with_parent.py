@@ -1,4 +1,4 @@
-"""`python leash.py PARENT_PID COMMAND...`: become COMMAND, and die when the parent dies.
+"""`python die_with_parent.py PARENT_PID COMMAND...`: become COMMAND, and die when the parent dies.
 
 A worker that is killed with SIGKILL cannot end its trainer, and an orphaned trainer would go on holding the device. The
 kernel can: with PR_SET_PDEATHSIG it kills this process as soon as the parent is gone. The setting survives exec. It
@@ -17,13 +17,13 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 
 
-def leashed(command: Sequence[str]) -> list[str]:
-    """Return the command line that runs a command on a leash held by the calling process."""
+def die_with_parent(command: Sequence[str]) -> list[str]:
+    """Return the command line that runs a command which dies with the calling process."""
     return [sys.executable, "-P", str(Path(__file__).resolve()), str(os.getpid()), *command]
 
 
 def main() -> None:
-    """Put on the leash and become the command."""
+    """Ask the kernel for the parent-death signal and become the command."""
     parent_pid, command = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

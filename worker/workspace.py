@@ -27,7 +27,7 @@ from spf_portrait.contract.portraits import open_portrait
 _LAID_OUT = re.compile(r"(?<![\w.-])\d{4}\.png\b")
 
 
-class Workplace:
+class Workspace:
     """Folders of one attempt.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a studio takes for itself before it starts: its data folder, and an address that only this machine reaches."""
+"""What must hold before a studio starts: it alone has its data folder, and its address is free and loopback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO
 from backend.start_error import StartError
 
 
-def lock_folder(data_dir: Path) -> IO[str]:
+def lock_data_dir(data_dir: Path) -> IO[str]:
     """Keep a second studio out of the data folder: two brokers must not write one append-only file."""
     data_dir.mkdir(parents=True, exist_ok=True)
     lock = (data_dir / "studio.lock").open("w", encoding="utf-8")
@@ -39,7 +39,7 @@ def refuse_public_address(host: str) -> None:
         )
 
 
-def listen(host: str, port: int) -> socket.socket:
+def bind_socket(host: str, port: int) -> socket.socket:
     """Take the address before anything is started."""
     family = socket.getaddrinfo(host, port)[0][0]
     listener = socket.socket(family)

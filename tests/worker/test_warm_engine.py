@@ -1,4 +1,4 @@
-"""The drawing desk and a real child process that waits for orders."""
+"""The warm engine: a real child process that waits for orders."""
 
 import json
 import os
@@ -14,26 +14,26 @@ from spf_portrait.contract.drawing_order import DrawingOrder
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from tests.worker.double_engine import UNLUCKY_SEED
 from tests.worker.test_supervisor import DOUBLE, TIMING, Records
-from worker.drawing_desk import DrawingDesk, Supervision
 from worker.supervisor import Outcome, Timing
+from worker.warm_engine import Supervision, WarmEngine
 
-OpenDesk = Callable[..., DrawingDesk]
+NewEngine = Callable[..., WarmEngine]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture
-def open_desk() -> Iterator[OpenDesk]:
-    """Desks with the small engine; whatever still waits is ended after the test."""
-    desks: list[DrawingDesk] = []
+def new_engine() -> Iterator[NewEngine]:
+    """A function that makes warm engines of the small engine; their processes are ended after the test."""
+    engines: list[WarmEngine] = []
 
-    def open_one(mode: str = "quick", warm_s: float = 60.0) -> DrawingDesk:
-        desks.append(DrawingDesk((sys.executable, DOUBLE, mode), os.environ, warm_s))
-        return desks[-1]
+    def add(mode: str = "quick", warm_s: float = 60.0) -> WarmEngine:
+        engines.append(WarmEngine((sys.executable, DOUBLE, mode), os.environ, warm_s))
+        return engines[-1]
 
-    yield open_one
-    for desk in desks:
-        desk.close()
+    yield add
+    for engine in engines:
+        engine.close()
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def draw(
-    desk: DrawingDesk,
+    engine: WarmEngine,
     out: Path,
     *,
     seed: int = 0,
@@ -54,12 +54,12 @@ def draw(
 ) -> Outcome:
     spec = ComparisonSpec(base_text="a woman", target="blonde hair", seed=seed)
     supervision = Supervision(records or Records(), timing, lambda: draining)
-    return desk.draw(DrawingOrder(spec=spec, out=out), out / "engine.log", supervision)
+    return engine.draw(DrawingOrder(spec=spec, out=out), out / "engine.log", supervision)
 
 
-def drawn_by(desk: DrawingDesk, out: Path, seed: int = 0) -> int:
+def drawn_by(engine: WarmEngine, out: Path, seed: int = 0) -> int:
     """Draw a pair and return which process did."""
-    outcome = draw(desk, out, seed=seed)
+    outcome = draw(engine, out, seed=seed)
     assert outcome.kind == "finished"
     record = json.loads(Path(outcome.files["sample"]).read_text("utf-8"))
     assert record["seed"] == seed
@@ -83,58 +83,58 @@ def wait_for_the_end_of(pid: int) -> None:
     raise AssertionError(f"process {pid} lives on")
 
 
-def test_one_process_draws_all_pairs_until_the_desk_is_closed(open_desk: OpenDesk, out: Path) -> None:
-    desk = open_desk()
-    pids = {drawn_by(desk, out, seed) for seed in range(3)}
+def test_one_process_draws_all_pairs_until_the_engine_is_closed(new_engine: NewEngine, out: Path) -> None:
+    engine = new_engine()
+    pids = {drawn_by(engine, out, seed) for seed in range(3)}
     assert len(pids) == 1
     assert is_alive(*pids)
-    desk.close()
+    engine.close()
     assert not is_alive(*pids)
-    assert drawn_by(desk, out) not in pids
+    assert drawn_by(engine, out) not in pids
 
 
-def test_a_desk_that_keeps_nothing_starts_a_process_for_each_pair(open_desk: OpenDesk, out: Path) -> None:
-    desk = open_desk(warm_s=0)
-    pids = [drawn_by(desk, out) for _ in range(2)]
+def test_an_engine_that_is_not_kept_warm_starts_a_process_for_each_pair(new_engine: NewEngine, out: Path) -> None:
+    engine = new_engine(warm_s=0)
+    pids = [drawn_by(engine, out) for _ in range(2)]
     assert len(set(pids)) == 2
     assert not any(is_alive(pid) for pid in pids)
 
 
-def test_a_process_that_waited_too_long_is_replaced(open_desk: OpenDesk, out: Path) -> None:
-    desk = open_desk(warm_s=0.3)
-    first = drawn_by(desk, out)
+def test_a_process_that_waited_too_long_is_replaced(new_engine: NewEngine, out: Path) -> None:
+    engine = new_engine(warm_s=0.3)
+    first = drawn_by(engine, out)
     wait_for_the_end_of(first)
-    assert drawn_by(desk, out) != first
+    assert drawn_by(engine, out) != first
 
 
-def test_a_process_that_was_killed_while_it_waited_costs_no_attempt(open_desk: OpenDesk, out: Path) -> None:
-    desk = open_desk()
-    first = drawn_by(desk, out)
+def test_a_process_that_was_killed_while_it_waited_costs_no_attempt(new_engine: NewEngine, out: Path) -> None:
+    engine = new_engine()
+    first = drawn_by(engine, out)
     os.kill(first, signal.SIGKILL)
-    assert drawn_by(desk, out) != first
+    assert drawn_by(engine, out) != first
 
 
-def test_a_process_that_leaves_when_it_is_ordered_costs_no_attempt(open_desk: OpenDesk, out: Path) -> None:
-    desk = open_desk("leaving")
-    first = drawn_by(desk, out)
-    assert drawn_by(desk, out) != first
+def test_a_process_that_leaves_when_it_is_ordered_costs_no_attempt(new_engine: NewEngine, out: Path) -> None:
+    engine = new_engine("leaving")
+    first = drawn_by(engine, out)
+    assert drawn_by(engine, out) != first
 
 
-def test_a_crash_costs_one_attempt_and_the_next_pair_has_a_new_process(open_desk: OpenDesk, out: Path) -> None:
-    desk = open_desk("crash")
-    first = drawn_by(desk, out)
-    outcome = draw(desk, out, seed=UNLUCKY_SEED)
+def test_a_crash_costs_one_attempt_and_the_next_pair_has_a_new_process(new_engine: NewEngine, out: Path) -> None:
+    engine = new_engine("crash")
+    first = drawn_by(engine, out)
+    outcome = draw(engine, out, seed=UNLUCKY_SEED)
     assert (outcome.kind, outcome.reason) == ("lost", "trainer_killed_by_signal_9")
-    assert drawn_by(desk, out) != first
+    assert drawn_by(engine, out) != first
 
 
-def test_an_error_is_told_and_ends_the_process(open_desk: OpenDesk, out: Path) -> None:
-    desk = open_desk("refuse")
-    first = drawn_by(desk, out)
-    outcome = draw(desk, out, seed=UNLUCKY_SEED)
+def test_an_error_is_told_and_ends_the_process(new_engine: NewEngine, out: Path) -> None:
+    engine = new_engine("refuse")
+    first = drawn_by(engine, out)
+    outcome = draw(engine, out, seed=UNLUCKY_SEED)
     assert (outcome.kind, outcome.error["code"]) == ("failed", "too_many_tokens")
     assert not is_alive(first)
-    assert drawn_by(desk, out) != first
+    assert drawn_by(engine, out) != first
 
 
 @pytest.mark.parametrize(
@@ -147,24 +147,24 @@ def test_an_error_is_told_and_ends_the_process(open_desk: OpenDesk, out: Path) -
     ],
 )
 def test_a_drawing_that_is_stopped_takes_its_process_with_it(
-    open_desk: OpenDesk,
+    new_engine: NewEngine,
     out: Path,
     answers: list[str | Exception | None],
     timing: Timing,
     draining: bool,
     kind: str,
 ) -> None:
-    desk = open_desk("hang")
-    first = drawn_by(desk, out)
+    engine = new_engine("hang")
+    first = drawn_by(engine, out)
     records = Records(answers)
-    outcome = draw(desk, out, seed=UNLUCKY_SEED, records=records, timing=timing, draining=draining)
+    outcome = draw(engine, out, seed=UNLUCKY_SEED, records=records, timing=timing, draining=draining)
     assert outcome.kind == kind
     assert not is_alive(first)
-    assert drawn_by(desk, out) != first
+    assert drawn_by(engine, out) != first
 
 
 def test_an_engine_that_cannot_start_is_a_lost_attempt(out: Path) -> None:
-    desk = DrawingDesk((sys.executable, "-c", "raise SystemExit('no torch here')"), os.environ, 60.0)
-    outcome = draw(desk, out)
+    engine = WarmEngine((sys.executable, "-c", "raise SystemExit('no torch here')"), os.environ, 60.0)
+    outcome = draw(engine, out)
     assert (outcome.kind, outcome.reason) == ("lost", "trainer_exited_with_1")
     assert "no torch here" in (out / "engine.log").read_text("utf-8")

@@ -1,6 +1,6 @@
-"""Pairs are drawn by one engine process that waits for the next order, so that its start is paid once.
+"""Pairs are drawn by one engine process that is kept warm for the next order, so that its start is paid once.
 
-The process is on the leash of this one, ends by itself when nobody orders for a while, and is killed unless it finished
+The process dies with this one, ends by itself when nobody orders for a while, and is killed unless it finished
 its order undisturbed: after a cancel, an error or a crash the next pair gets a new one.
 """
 
@@ -26,8 +26,8 @@ class Supervision:
     draining: Callable[[], bool]
 
 
-class DrawingDesk:
-    """At most one drawing process. Use from the main thread only: see `worker.leash`.
+class WarmEngine:
+    """At most one engine process that draws. Use from the main thread only: see `worker.die_with_parent`.
 
     Args:
         engine: command that the arguments of `spf-portrait` are appended to.

@@ -1,4 +1,4 @@
-"""Child processes that live and die with the studio."""
+"""Starts the studio's child processes, restarts those that exit, and ends them all with the studio."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ class _Child:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
-    patience_s: float
+    stop_timeout_s: float
     process: subprocess.Popen[bytes]
     started_s: float
 
 
-class Family:
-    """Child processes that live and die with the studio. Use from the main thread only: see `worker/leash.py`.
+class ProcessManager:
+    """Child processes that live and die with the studio.
+
+    Use from the main thread only: see `worker/die_with_parent.py`.
 
     Args:
         logs: folder that receives what the children write.
@@ -41,19 +43,19 @@ class Family:
         self._logs = logs
         self._children: list[_Child] = []
 
-    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], patience_s: float) -> None:
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], stop_timeout_s: float) -> None:
         """Start a child in its own session, so that Ctrl-C in the terminal reaches the studio only.
 
         Args:
             name: name of its log.
             command: argument list.
             environment: the child's environment.
-            patience_s: time it gets to end after SIGTERM.
+            stop_timeout_s: time it gets to end after SIGTERM.
         """
         process = self._launch(name, command, environment)
-        self._children.append(_Child(name, command, environment, patience_s, process, time.monotonic()))
+        self._children.append(_Child(name, command, environment, stop_timeout_s, process, time.monotonic()))
 
-    def restart_fallen(self) -> None:
+    def restart_exited(self) -> None:
         """Start children again that ended by themselves, each at most every few seconds."""
         for child in self._children:
             code = child.process.poll()
@@ -69,20 +71,20 @@ class Family:
                 child.process.terminate()
             for child in group:
                 try:
-                    child.process.wait(child.patience_s)
+                    child.process.wait(child.stop_timeout_s)
                 except subprocess.TimeoutExpired:
                     child.process.kill()
                     child.process.wait()
         self._children.clear()
 
     def _launch(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Start a process on a leash."""
-        # A file and not an import: the backend knows no worker. The child is killed when this process dies.
-        leash = [sys.executable, "-P", str(REPOSITORY / "worker" / "leash.py"), str(os.getpid())]
+        """Start a process that the kernel kills when this one dies."""
+        # A file and not an import: the backend knows no worker.
+        wrapper = [sys.executable, "-P", str(REPOSITORY / "worker" / "die_with_parent.py"), str(os.getpid())]
         self._logs.mkdir(parents=True, exist_ok=True)
         with (self._logs / f"{name}.log").open("ab") as output:
             return subprocess.Popen(
-                [*leash, *command],
+                [*wrapper, *command],
                 env=dict(environment),
                 cwd=REPOSITORY,
                 start_new_session=True,

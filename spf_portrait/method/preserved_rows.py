@@ -1,0 +1,132 @@
+"""Prior preservation: rows of a step that do not name the target, in pairs of base text and empty text on one state.
+
+Every portrait shows the target, so a training on portraits alone draws it for every text in the end, and
+classifier-free guidance, ε_∅ + s (ε_text − ε_∅), subtracts what has leaked into ε_∅. Both answers are therefore held to
+the original model's. With one exception: at low noise a portrait already shows the target, and the original model,
+which does not know it, would erase it. There its place R is released, and the answers learn from the portrait as well.
+"""
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from spf_portrait.contract.preservation import Preservation
+from spf_portrait.method.control_map import dilated, focused
+from spf_portrait.method.losses import guided_anchor_loss, masked_denoising_loss, prediction_anchor_loss
+from spf_portrait.method.states import NoisedState, noised
+from spf_portrait.method.training_set import BaseTextRows
+from spf_portrait.models.base_model import BaseModel
+from spf_portrait.models.families.text_embedding import TextEmbedding, stacked
+from spf_portrait.models.schedule import snr_db
+
+
+@dataclass(frozen=True)
+class PreservedRows:
+    """Pairs: all rows with the base text first, then the same states with the empty text.
+
+    Attributes:
+        state: Of every pair once, [pairs, ...].
+        text: [2 · pairs] embeddings.
+        pooling: [2 · pairs, tokens, columns]. What these rows attend to is not looked at, so that the empty text goes
+            by the pooling of its partner.
+        portraits: Indices in the caption set, [pairs].
+        may_keep: 1 where the state shows a portrait in which the target can be seen already, [pairs].
+    """
+
+    state: NoisedState
+    text: TextEmbedding
+    pooling: Tensor
+    portraits: Tensor
+    may_keep: Tensor
+
+    @property
+    def x_t(self) -> Tensor:
+        """[2 · pairs, channels, height, width]."""
+        return self.state.x_t.repeat(2, 1, 1, 1)
+
+    @property
+    def timesteps(self) -> Tensor:
+        """[2 · pairs]."""
+        return self.state.timesteps.repeat(2)
+
+
+@dataclass(frozen=True)
+class PairDraw:
+    """What chance gives a step's pairs.
+
+    Attributes:
+        portraits: Indices in the caption set, [pairs].
+        times: Whole numbers drawn evenly from the schedule, [pairs].
+        noise: [pairs, channels, height, width].
+        chance: Uniform numbers in [0, 1): portrait or picture, and which picture, [pairs, 2].
+    """
+
+    portraits: Tensor
+    times: Tensor
+    noise: Tensor
+    chance: Tensor
+
+
+def preserved_rows(
+    base: BaseModel,
+    portraits: BaseTextRows,
+    pictures: BaseTextRows,
+    nothing: TextEmbedding,
+    drawn: PairDraw,
+    settings: Preservation,
+) -> PreservedRows:
+    """The pairs of one step.
+
+    Args:
+        base: The base model.
+        portraits: All of the caption set.
+        pictures: By the original model; may be none.
+        nothing: Embedding of the empty text, one row.
+        drawn: By chance.
+        settings: How many of the pairs look at pictures, and what may be kept.
+    """
+    on_picture = (drawn.chance[:, 0] < settings.picture_share) & (len(pictures.x_0) > 0)
+    which = (drawn.chance[:, 1] * len(pictures.x_0)).long()
+    rows = _mixed(portraits.chosen(drawn.portraits), pictures, on_picture, which)
+    timesteps = base.schedule.trained_at(drawn.times)
+    visible = snr_db(base.schedule.levels(timesteps)) >= settings.release_min_snr_db
+    return PreservedRows(
+        state=noised(base.schedule, rows.x_0, timesteps, drawn.noise),
+        text=stacked([rows.base_text, nothing.expand(len(timesteps))]),
+        pooling=rows.base_pooling.repeat(2, 1, 1),
+        portraits=drawn.portraits,
+        may_keep=(visible & ~on_picture).float(),
+    )
+
+
+def preservation_losses(
+    response: Tensor, reference: Tensor, rows: PreservedRows, mean_difference: Tensor, place: Tensor, s: Preservation
+) -> dict[str, Tensor]:
+    """Raw values by name.
+
+    Args:
+        response: The tuned model's answers, [2 · pairs, channels, height, width].
+        reference: The original model's.
+        rows: What was asked.
+        mean_difference: D of the pairs' portraits, [pairs, height, width], see `control_map.focused`.
+        place: M of the pairs' portraits, [pairs, height, width].
+        s: The settings.
+    """
+    may_keep = rows.may_keep[:, None, None]
+    released = may_keep * dilated(focused(mean_difference, s.release_from, s.release_to), s.release_dilation)
+    ours, theirs = (cast("tuple[Tensor, Tensor]", answers.chunk(2)) for answers in (response, reference))
+    twice = (may_keep * place).repeat(2, 1, 1)
+    return {
+        "preservation": prediction_anchor_loss(response, reference, released.repeat(2, 1, 1)),
+        "guided_preservation": guided_anchor_loss(ours, theirs, released, s.guidance_scale),
+        "released": masked_denoising_loss(response, rows.state.truth.repeat(2, 1, 1, 1), twice),
+    }
+
+
+def _mixed(portraits: BaseTextRows, pictures: BaseTextRows, on_picture: Tensor, which: Tensor) -> BaseTextRows:
+    """Row by row the portrait, or the picture of that index."""
+    pairs = range(len(on_picture))
+    sources = [(pictures, which) if on_picture[pair] else (portraits, torch.arange(len(which))) for pair in pairs]
+    return BaseTextRows.joined([rows.chosen(index[[pair]]) for pair, (rows, index) in zip(pairs, sources, strict=True)])

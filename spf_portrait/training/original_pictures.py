@@ -1,0 +1,77 @@
+"""Pictures that the original model draws for parts of the captions: what it does with a text is to stay as it is."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from spf_portrait.adapter import adapter_off
+from spf_portrait.contract.phrases import Caption
+from spf_portrait.contract.preservation import Preservation
+from spf_portrait.drawing.trajectory import denoise, starting_noise
+from spf_portrait.method.prompts import base_prompt
+from spf_portrait.method.training_set import BaseTextRows
+from spf_portrait.models.base_model import BaseModel, encode_nothing, encode_text
+
+STEPS: Final = 20
+"""Denoising steps of a picture: it is noised again before anything looks at it."""
+_KEPT_SHARE: Final = 0.5
+"""A phrase is kept as often as it is left out, so that what captions always say is left open, too."""
+
+
+def original_pictures(
+    base: BaseModel,
+    captions: Sequence[Caption],
+    size_px: int,
+    seed: int,
+    settings: Preservation,
+    on_picture: Callable[[int], None],
+) -> BaseTextRows:
+    """Draw them, each by itself so that no more memory is needed than in a training step.
+
+    Args:
+        base: Its adapter, if any, is off meanwhile.
+        captions: Their base texts are taken in turn.
+        size_px: Side of the pictures.
+        seed: The same seed gives the same pictures.
+        settings: How many, and with which guidance scale.
+        on_picture: Told how many are done.
+
+    Returns:
+        Latents with the texts they were drawn for.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    columns = max(len(caption.base) for caption in captions)
+    turns = [captions[number % len(captions)] for number in range(settings.pictures)]
+    prompts = [base_prompt(base.text_axis, _part(caption.base, chance), columns) for caption in turns]
+    latents: list[Tensor] = []
+    with torch.no_grad(), adapter_off(base.unet):
+        for number, prompt in enumerate(prompts):
+            latents.append(_drawn(base, prompt.text, size_px, seed + number, settings.guidance_scale))
+            on_picture(number + 1)
+    return BaseTextRows(
+        x_0=torch.cat(latents),
+        base_text=encode_text(base, [prompt.text for prompt in prompts]),
+        base_pooling=torch.stack([prompt.pooling for prompt in prompts]).to(base.device),
+    )
+
+
+def _part(phrases: tuple[str, ...], chance: torch.Generator) -> tuple[str, ...]:
+    """Some of the phrases, at least one, in their order."""
+    kept = torch.rand(len(phrases), generator=chance) < _KEPT_SHARE
+    kept[int(torch.randint(len(phrases), (1,), generator=chance))] = True
+    return tuple(phrase for phrase, keep in zip(phrases, kept, strict=True) if keep)
+
+
+def _drawn(base: BaseModel, text: str, size_px: int, seed: int, guidance_scale: float) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    scheduler: Any = base.scheduler.from_config(base.scheduler.config)
+    scheduler.set_timesteps(STEPS, device=base.device)
+    texts = (encode_nothing(base), encode_text(base, [text]))
+    noise = starting_noise(base, size_px, generator)
+    return denoise(base, scheduler, noise, texts, guidance_scale, generator, _unwatched)
+
+
+def _unwatched(index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:
+    """Nobody asks for its steps."""
