@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.pico.proof.digests import digest_of
@@ -20,6 +21,8 @@ MEASURING_REVISION: Final = 1
 """Raised when the same pictures get other figures than before."""
 STEPS: Final = 25
 GUIDANCE_SCALE: Final = 4.0
+HOLD: Final = Hold()
+"""Of the second drawing of every system that trains."""
 
 ONLY_WATCHED: Final = frozenset(
     {
@@ -40,17 +43,22 @@ ONLY_ALIGNED: Final = frozenset(
         "w_prediction_anchor",
         "w_base_anchor",
         "w_denoise",
+        "masked_denoising",
         "aligned_layers",
         "states",
         "grown_by",
         "grown_steps",
         "denoise_every",
         "enhancement_form",
-        "enhancement_t_max",
+        "enhancement_min_snr_db",
         "control_map_gain",
         "control_map_subtraction",
         "control_map_distances",
         "control_map_memory",
+        "control_map_from",
+        "control_map_to",
+        "control_map_min_snr_db",
+        "preservation",
         "losses",
     }
 )
@@ -117,6 +125,7 @@ class Cell:
             "captions_sha256": digest_of([caption.model_dump() for caption in captions]),
             "steps": STEPS,
             "guidance_scale": GUIDANCE_SCALE,
+            "hold": None if self.spec is None else HOLD.model_dump(),
             "revision": MEASURING_REVISION,
         }
 

@@ -19,6 +19,7 @@ VALUES: Final = {
     "clip_t_target": "clip_t_target",
 }
 """Name in a case → metric, of those with one value for each text."""
+_SAID_ONCE: Final = ("text", "visible", "floor")
 
 
 def per_case(observed: Observations, results: Mapping[str, Result]) -> list[dict[str, Any]]:
@@ -39,6 +40,13 @@ def per_case(observed: Observations, results: Mapping[str, Result]) -> list[dict
             "floor": _axes(observed.floor_comparisons[index]),
         }
         for index, text in enumerate(texts)
+    ]
+
+
+def held_per_case(observed: Observations, results: Mapping[str, Result]) -> list[dict[str, Any]]:
+    """The same for another drawing of the responses, without what does not depend on it."""
+    return [
+        {name: value for name, value in case.items() if name not in _SAID_ONCE} for case in per_case(observed, results)
     ]
 
 

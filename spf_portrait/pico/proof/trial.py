@@ -4,22 +4,23 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from spf_portrait.contract.artifacts import ADAPTER, REPORT
+from spf_portrait.drawing.four_pictures import FourPictures
 from spf_portrait.drawing.map_settings import map_settings
 from spf_portrait.evaluation.measuring import measure
 from spf_portrait.evaluation.observations import Observations
-from spf_portrait.evaluation.results import Estimate
+from spf_portrait.evaluation.results import Estimate, Result
 from spf_portrait.pico.proof.asked import Asked
 from spf_portrait.pico.proof.bench import Bench
-from spf_portrait.pico.proof.cell import GUIDANCE_SCALE, STEPS, Cell
+from spf_portrait.pico.proof.cell import GUIDANCE_SCALE, HOLD, STEPS, Cell
 from spf_portrait.pico.proof.digests import digest_of
-from spf_portrait.pico.proof.per_case import per_case
+from spf_portrait.pico.proof.per_case import held_per_case, per_case
 from spf_portrait.pico.proof.pictures import pictures_of
 from spf_portrait.pico.proof.records import Record, rounded
 from spf_portrait.running.progress import Report
@@ -28,6 +29,8 @@ from spf_portrait.training.train import TrainingJob, train
 
 _LEFT_OUT: Final = frozenset({"change", "base_psnr", "control_map_auc", "control_map_inside", "control_map_outside"})
 """In no table of the proof; the control map alone would cost an eighth of all drawing."""
+_OF_ONE_DRAWING: Final = frozenset({"base_shown", "base_shown_original", "base_change", "pollution_floor"})
+"""Not about the responses, so the same for those with the rest held."""
 _SECONDS: Final = "seconds.json"
 
 
@@ -84,9 +87,7 @@ class Trial:
         """
         started = time.monotonic()
         adapter = None if self._place is None else self._place / ADAPTER
-        pictures = pictures_of(self.bench, self._asked, adapter, self.report)
-        observed = Observations(self.bench.model, self._asked.cases, pictures, self._asked.domain, map_settings({}))
-        figures = _figures(observed)
+        figures = self._figures(pictures_of(self.bench, self._asked, adapter, self.report))
         return {
             **self._about(),
             "seconds": {"training": _seconds(self._place), "measuring": round(time.monotonic() - started, 1)},
@@ -94,6 +95,21 @@ class Trial:
             "libraries": library_versions(),
             **figures,
         }
+
+    def _figures(self, pictures: FourPictures) -> dict[str, Any]:
+        """Of the responses and, where the tuned model drew them a second time with the rest held, of these as well."""
+        observed = self._observed(pictures)
+        results = measure(observed, {}, _LEFT_OUT)
+        figures = {"metrics": _metrics(results), "cases": rounded(per_case(observed, results))}
+        if pictures.held is None:
+            return figures
+        observed = self._observed(replace(pictures, response=pictures.held))
+        results = measure(observed, {}, _LEFT_OUT | _OF_ONE_DRAWING)
+        cases = rounded(held_per_case(observed, results))
+        return {**figures, "held": {"hold": HOLD.model_dump(), "metrics": _metrics(results), "cases": cases}}
+
+    def _observed(self, pictures: FourPictures) -> Observations:
+        return Observations(self.bench.model, self._asked.cases, pictures, self._asked.domain, map_settings({}))
 
     def _about(self) -> dict[str, Any]:
         cell, biased = self.cell, self.cell.biased_set
@@ -122,14 +138,14 @@ class Trial:
         return None if identity is None else self.bench.training(identity)
 
 
-def _figures(observed: Observations) -> dict[str, Any]:
-    results = measure(observed, {}, _LEFT_OUT)
-    metrics = {
-        name: {"value": result.value, "interval_95": result.interval, "count": result.count}
-        for name, result in results.items()
-        if isinstance(result, Estimate)
-    }
-    return {"metrics": rounded(metrics), "cases": rounded(per_case(observed, results))}
+def _metrics(results: dict[str, Result]) -> dict[str, Any]:
+    return rounded(
+        {
+            name: {"value": result.value, "interval_95": result.interval, "count": result.count}
+            for name, result in results.items()
+            if isinstance(result, Estimate)
+        }
+    )
 
 
 def _seconds(place: Path | None) -> float:

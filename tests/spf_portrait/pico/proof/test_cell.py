@@ -22,18 +22,28 @@ CHANGED: dict[str, Any] = {
     "w_prediction_anchor": 3.0,
     "w_base_anchor": 3.0,
     "w_denoise": 3.0,
+    "masked_denoising": False,
     "aligned_layers": "first_half",
     "states": "grown",
     "grown_by": "reference",
     "grown_steps": 3,
     "denoise_every": 2,
     "enhancement_form": "exemplar",
-    "enhancement_t_max": 0.25,
+    "enhancement_min_snr_db": -10.0,
     "control_map_gain": 0.5,
     "control_map_subtraction": "mean",
     "control_map_distances": False,
     "control_map_memory": 1,
+    "control_map_from": 0.2,
+    "control_map_to": 0.8,
+    "control_map_min_snr_db": -10.0,
+    "preservation": {"share": 0.25},
     "losses": {"control_map": False},
+}
+READ_BY_ALL = {
+    *("base", "method", "preset", "seed", "stage1_steps", "stage2_steps", "batch_size", "accumulation"),
+    *("learning_rate", "learning_rate_end", "adapter", "layers", "rank", "image_size_px", "precision"),
+    "validate_every",
 }
 
 
@@ -69,6 +79,12 @@ def test_what_only_the_alignment_reads_leaves_the_baselines_alone(method: str) -
     assert CHANGED.keys() == ONLY_ALIGNED
     assert digest(method=method, **CHANGED) == digest(method=method)
     assert digest(method=method, learning_rate=1e-3) != digest(method=method)
+
+
+def test_every_option_is_known_to_change_all_trainings_or_the_alignment_alone_or_none() -> None:
+    """A new option belongs into one of the three: the baselines are not to be trained again for an option of SPF."""
+    assert {*READ_BY_ALL, *ONLY_ALIGNED, *ONLY_WATCHED} == TrainingSpec.model_fields.keys()
+    assert len(READ_BY_ALL) + len(ONLY_ALIGNED) + len(ONLY_WATCHED) == len(TrainingSpec.model_fields)
 
 
 def test_fine_tuning_reads_none_of_it(make_job: Callable[..., TrainingJob]) -> None:

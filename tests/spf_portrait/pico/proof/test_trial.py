@@ -7,6 +7,7 @@ import pytest
 
 from spf_portrait.contract.events import Event
 from spf_portrait.contract.training_spec import TrainingSpec
+from spf_portrait.drawing.four_pictures import Sampling
 from spf_portrait.pico.proof import pictures
 from spf_portrait.pico.proof.bench import Bench
 from spf_portrait.pico.proof.cell import Cell
@@ -35,7 +36,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "STEPS", 2)
+    monkeypatch.setattr(pictures, "_SAMPLING", Sampling(2, 4.0))
 
 
 def trial(bench: Bench, system: System, events: list[Event] | None = None) -> Trial:
@@ -54,7 +55,12 @@ def test_a_training_is_compared_with_the_original_model_and_nothing_is_done_twic
     record = taught.record()
     assert record["metrics"]["base_change"]["value"] > 0.001, "the original was drawn without the adapter"
     assert record["seconds"]["training"] > 0
-    assert len(as_lines({**record, "cases": record["cases"] * (24 // TEXTS)})) < 30_000, "24 texts"
+    held = record["held"]
+    assert held["metrics"]["outside_change"]["value"] < record["metrics"]["outside_change"]["value"]
+    assert "base_shown" in record["cases"][0]
+    assert not {"base_shown", "text", "floor"} & held["cases"][0].keys()
+    many, held_many = record["cases"] * (24 // TEXTS), held["cases"] * (24 // TEXTS)
+    assert len(as_lines({**record, "cases": many, "held": {**held, "cases": held_many}})) < 30_000, "24 texts"
     events: list[Event] = []
     again = trial(bench, System("taught", ""), events)
     assert not again.trained(lambda: False)
@@ -69,6 +75,7 @@ def test_a_record_tells_what_was_measured_and_every_text_of_it(bench: Bench) -> 
     original = trial(bench, ORIGINAL)
     assert not original.trained(lambda: False)
     record = original.record()
+    assert "held" not in record
     assert (record["system"], record["target"], record["bias"], record["spec"]) == ("original", TARGET, None, None)
     assert record["digest"] == original.digest
     assert [case["seed"] for case in record["cases"]] == [0, 1]
