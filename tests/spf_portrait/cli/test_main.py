@@ -15,8 +15,8 @@ from spf_portrait.contract.presets import PRESETS
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.contract.vocabulary import VOCABULARY
 
-SHORT = ["--base", "tiny", "--set", "stage1_steps=2", "--set", "stage2_steps=2", "--set", "batch_size=2"]
-SHORT += ["--set", "preservation.pictures=2"]
+FEW_STEPS = ["--set", "stage1_steps=2", "--set", "stage2_steps=2", "--set", "batch_size=2"]
+SHORT = ["--base", "tiny", *FEW_STEPS, "--set", "preservation.pictures=2"]
 
 
 def test_train_then_sample_then_evaluate(
@@ -138,8 +138,8 @@ def test_help_of_train_names_every_setting_with_default_and_bounds(capsys: pytes
         main(["train", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
     defaults = TrainingSpec().model_dump()
-    switches = defaults.pop("losses")
-    named = {**defaults, **{f"losses.{name}": value for name, value in switches.items()}}
+    parts = {part: defaults.pop(part) for part in ("losses", "preservation")}
+    named = defaults | {f"{part}.{name}": value for part, inner in parts.items() for name, value in inner.items()}
     for name, value in named.items():
         assert f" {name}={value if isinstance(value, str) else json.dumps(value)} " in shown
     assert "1 to 64" in shown

@@ -27,9 +27,8 @@ def test_the_share_of_a_cell_that_a_mask_covers() -> None:
 def test_the_map_of_a_known_attribute_finds_it(pico: BaseModel) -> None:
     portraits = PicoDomain(pico.path, "a hat").portraits(range(3))
     clip = load_clip_space(pico.path, pico.tokenizer, pico.device)
-    found = control_map_quality(
-        pico, clip, portraits, MapSettings(spec=TrainingSpec(control_map_gain=0), noise_scale=None, bank_range=None)
-    )
+    wide = TrainingSpec(control_map_gain=0, control_map_from=0.15, control_map_to=0.55, control_map_min_snr_db=-60)
+    found = control_map_quality(pico, clip, portraits, MapSettings(spec=wide, noise_scale=None, bank_range=None))
     assert [len(at_times) for at_times in found] == [len(TIMES)] * 3
     assert sum(quality.auc for at_times in found for quality in at_times) / 15 > 0.7
     assert all(0 <= quality.outside <= quality.inside <= 1 for at_times in found for quality in at_times)

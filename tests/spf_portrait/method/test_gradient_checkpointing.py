@@ -37,8 +37,8 @@ def step_of(job: TrainingJob) -> tuple[dict[str, Tensor], list[Tensor]]:
     "options",
     [
         pytest.param({"method": "spf-paper"}, id="paper"),
-        pytest.param({"states": "grown", "enhancement_t_max": 1.0}, id="grown"),
-        pytest.param({"w_base_anchor": 1.0, "enhancement_t_max": 1.0}, id="base-anchor"),
+        pytest.param({"states": "grown", "enhancement_min_snr_db": -60.0, "w_enhancement": 0.1}, id="grown"),
+        pytest.param({"w_base_anchor": 1.0, "enhancement_min_snr_db": -60.0, "w_enhancement": 0.1}, id="base-anchor"),
     ],
 )
 def test_a_step_is_the_same_with_and_without(

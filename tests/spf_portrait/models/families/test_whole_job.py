@@ -38,7 +38,7 @@ def drawn_by_diffusers(key: str, models: Path, prompt: str, adapter: Path | None
 def test_plain_diffusers_draws_the_same_picture(
     family_job: Make, family_models: Path, tmp_path: Path, key: str
 ) -> None:
-    job = family_job(key)
+    job = family_job(key, w_enhancement=0.1)
     train(job, lambda event: None)
     logged = [json.loads(line) for line in (job.out / LOSS_LOG).read_text().splitlines()]
     losses = [entry for entry in logged if "stage" in entry]
@@ -65,12 +65,12 @@ def test_plain_lora_trains_and_exports_all_of_its_modules(family_job: Make, key:
 def test_without_clip_only_the_enhancement_is_missing(family_job: Make, tmp_path: Path, caption_folder: Path) -> None:
     models = tmp_path / "models"
     write_tiny(models / "sdxl", "sdxl")
-    asked = family_job("sdxl")
+    asked = family_job("sdxl", w_enhancement=0.1)
     with pytest.raises(ModelError, match=rf"hf download.*{SHARED_CLIP_FOLDER}.*losses\.enhancement=false"):
         train(
             TrainingJob(caption_folder, tmp_path / "a", tmp_path / "b", asked.spec, False, models), lambda event: None
         )
-    spared = family_job("sdxl", losses={"enhancement": False})
+    spared = family_job("sdxl", w_enhancement=0.1, losses={"enhancement": False})
     job = TrainingJob(caption_folder, tmp_path / "c", tmp_path / "d", spared.spec, False, models)
     train(job, lambda event: None)
     spec = ComparisonSpec(base="sdxl", base_text="a woman, a hat", target="blonde hair", steps=2)
