@@ -128,18 +128,21 @@ def test_batch_size_and_weights_reach_the_step(make_job: Make, monkeypatch: pyte
             w_prediction_anchor=3,
             w_base_anchor=4,
             w_enhancement=2,
+            preservation={"pictures": 2, "weight": 5, "guided_weight": 6, "denoise_weight": 7},
         ),
         silent,
     )
     aligned = {"text_consistent": 0.25, "fine_grained": 0.125, "prediction_anchor": 3, "base_anchor": 4}
-    wanted = {"denoise": 0.5, **aligned, "enhancement": 2}
+    preserved = {"preservation": 5, "guided_preservation": 6, "released": 7}
+    wanted = {"denoise": 0.5, **aligned, "enhancement": 2, **preserved}
     assert seen == [{"denoise": 1.0}] * 2 + [wanted] * 3
     assert drawn == [3 * 2] * 5
 
 
 @pytest.mark.parametrize("term", ["text_consistent", "fine_grained", "enhancement", "control_map"])
 def test_every_switch_changes_the_result(make_job: Make, term: str) -> None:
-    full, reduced = make_job("full"), make_job("reduced", losses={term: False})
+    options = {"w_enhancement": 0.1, "enhancement_min_snr_db": -60.0}
+    full, reduced = make_job("full", **options), make_job("reduced", **options, losses={term: False})
     for job in (full, reduced):
         train(job, silent)
     first, second = adapter_of(full), adapter_of(reduced)
