@@ -10,6 +10,9 @@ from spf_portrait.contract.errors import SpecError
 
 BaseKey = Annotated[str, Field(pattern=BASE_KEY_PATTERN, description="key of a base model, as `bases` lists them")]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Weight = Annotated[float, Field(ge=0, le=100)]
+SignalToNoise = Annotated[float, Field(ge=-60, le=60)]
+"""In decibels, 10 · log10 of signal over noise power: means the same for every noise schedule."""
 
 
 class ClosedSpec(BaseModel):

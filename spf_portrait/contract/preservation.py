@@ -5,11 +5,8 @@ from typing import Annotated, Final
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from spf_portrait.contract.closed_spec import ClosedSpec
+from spf_portrait.contract.closed_spec import ClosedSpec, SignalToNoise, Weight
 
-Weight = Annotated[float, Field(ge=0, le=100)]
-SignalToNoise = Annotated[float, Field(ge=-60, le=60)]
-"""In decibels, 10 · log10 of signal over noise power: means the same for every noise schedule."""
 MOST_PICTURES: Final = 256
 
 

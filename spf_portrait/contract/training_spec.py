@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed
-from spf_portrait.contract.preservation import Preservation, SignalToNoise, Weight
+from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed, SignalToNoise, Weight
+from spf_portrait.contract.preservation import Preservation
 from spf_portrait.contract.presets import AdapterKind, Method, Preset, own_adapter_kind, preset_values
 
 EnhancementForm = Literal["exemplar", "image_direction", "text_direction"]

@@ -5,7 +5,7 @@ On order there is a fifth, the response with the rest held, see `hold`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import torch
 from PIL import Image
@@ -16,7 +16,7 @@ from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.drawing.hold import HeldRest
 from spf_portrait.drawing.pictures import eight_bit
-from spf_portrait.drawing.trajectory import Steer, denoise, starting_noise
+from spf_portrait.drawing.trajectory import Steer, denoise, sampler, starting_noise
 from spf_portrait.method.prompts import reference_prompt, response_prompt
 from spf_portrait.models.base_model import BaseModel, decode_latents, encode_nothing, encode_text
 from spf_portrait.models.families.text_embedding import TextEmbedding
@@ -183,8 +183,7 @@ def _draw_batch(
     steer: Steer | None = None,
 ) -> Tensor:
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    scheduler: Any = base.scheduler.from_config(base.scheduler.config)
-    scheduler.set_timesteps(sampling.steps, device=base.device)
+    scheduler = sampler(base, sampling.steps)
     noise = torch.cat([starting_noise(base, base.image_size_px, generator) for generator in generators])
 
     def on_step(index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:

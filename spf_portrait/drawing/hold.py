@@ -16,6 +16,7 @@ from torch import Tensor
 from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.hold import Hold
 from spf_portrait.drawing.trajectory import guided_answer
+from spf_portrait.method.control_map import risen
 from spf_portrait.models.base_model import BaseModel
 from spf_portrait.models.families.text_embedding import TextEmbedding
 
@@ -41,7 +42,7 @@ def opened(difference: Tensor, held_below: float, free_above: float) -> Tensor:
         held_below: Share of the largest D up to which M is 0.
         free_above: Share from which M is 1.
     """
-    return ((_of_largest(difference) - held_below) / (free_above - held_below)).clamp(0, 1)
+    return risen(_of_largest(difference), held_below, free_above)
 
 
 def eased(m: Tensor, firmness: float) -> Tensor:

@@ -7,14 +7,14 @@ the response's x_t. On order there is a third picture, the base text alone by th
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.drawing_spec import ComparisonSpec
-from spf_portrait.drawing.trajectory import denoise, starting_noise
+from spf_portrait.drawing.trajectory import denoise, sampler, starting_noise
 from spf_portrait.method.attention_maps import TARGET, mean_over_layers
 from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.method.control_map import bucket_of, control_map, noise_difference, running_maximum, scaled
@@ -182,11 +182,9 @@ class _Observer:
 
 def _draw(base: BaseModel, spec: ComparisonSpec, observer: _Observer) -> PathDrawing:
     generator = torch.Generator().manual_seed(spec.seed)
-    scheduler: Any = base.scheduler.from_config(base.scheduler.config)
-    scheduler.set_timesteps(spec.steps, device=base.device)
     noise = starting_noise(base, base.image_size_px, generator)
     texts = (encode_nothing(base), observer.text)
-    latents = denoise(base, scheduler, noise, texts, spec.guidance_scale, generator, observer)
+    latents = denoise(base, sampler(base, spec.steps), noise, texts, spec.guidance_scale, generator, observer)
     return PathDrawing(
         decode_latents(base, latents)[0],
         tuple(observer.timesteps),

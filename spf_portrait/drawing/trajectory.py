@@ -30,6 +30,13 @@ class Answer:
     guided: Tensor
 
 
+def sampler(base: BaseModel, steps: int) -> Any:
+    """A fresh scheduler of the base model's kind, with its timesteps set on the base model's device."""
+    scheduler: Any = base.scheduler.from_config(base.scheduler.config)
+    scheduler.set_timesteps(steps, device=base.device)
+    return scheduler
+
+
 def starting_noise(base: BaseModel, size_px: int, generator: torch.Generator) -> Tensor:
     """ε of unit variance on the CPU, so that a seed means the same on every device; [1, channels, height, width]."""
     side = size_px // base.latent_factor
@@ -50,7 +57,7 @@ def denoise(
 
     Args:
         base: With its adapter on or off, as the path wants it.
-        scheduler: With its timesteps set; used up by this.
+        scheduler: From `sampler`; used up by this.
         noise: From `starting_noise`, [batch, channels, height, width].
         texts: Embeddings of no text and of the prompts, a row for each picture.
         guidance_scale: 1 for no classifier-free guidance.

@@ -155,7 +155,6 @@ class Alignment:
 
     def _base_anchor(self, reference: PathResult, rows: TrainingRows, state: State) -> Tensor:
         """mean (ε_res(base) − sg ε_ref(base))²: nothing in the paper's terms holds the base text alone in place."""
-        self.recorder.listen(None)
         predicted = in_batches(
             lambda i: predict(self.base, state.x_t[i], state.timesteps[i], rows.base_text[i]),
             len(state.x_t),

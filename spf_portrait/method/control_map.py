@@ -86,7 +86,12 @@ def focused(mean_difference: Tensor, low: float, high: float) -> Tensor:
         high: Share from which it belongs to the target altogether.
     """
     largest = mean_difference.amax(dim=(-2, -1), keepdim=True).clamp_min(LEAST_LARGEST)
-    return ((mean_difference / largest - low) / (high - low)).clamp(0, 1)
+    return risen(mean_difference / largest, low, high)
+
+
+def risen(shares: Tensor, low: float, high: float) -> Tensor:
+    """clamp((x − low) / (high − low), 0, 1): 0 up to `low`, 1 from `high` on; any shape."""
+    return ((shares - low) / (high - low)).clamp(0, 1)
 
 
 def dilated(maps: Tensor, cells: int) -> Tensor:

@@ -127,6 +127,8 @@ def preservation_losses(
 
 def _mixed(portraits: BaseTextRows, pictures: BaseTextRows, on_picture: Tensor, which: Tensor) -> BaseTextRows:
     """Row by row the portrait, or the picture of that index."""
-    pairs = range(len(on_picture))
-    sources = [(pictures, which) if on_picture[pair] else (portraits, torch.arange(len(which))) for pair in pairs]
-    return BaseTextRows.joined([rows.chosen(index[[pair]]) for pair, (rows, index) in zip(pairs, sources, strict=True)])
+    if not len(pictures.x_0):
+        return portraits
+    row, pairs = torch.arange(len(which), device=which.device), len(which)
+    both = BaseTextRows.joined([portraits, pictures.chosen(which)])
+    return both.chosen(torch.where(on_picture, pairs + row, row))

@@ -1,7 +1,7 @@
 """Pictures that the original model draws for parts of the captions: what it does with a text is to stay as it is."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -9,10 +9,11 @@ from torch import Tensor
 from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.preservation import Preservation
-from spf_portrait.drawing.trajectory import denoise, starting_noise
+from spf_portrait.drawing.trajectory import denoise, sampler, starting_noise
 from spf_portrait.method.prompts import base_prompt
 from spf_portrait.method.training_set import BaseTextRows
 from spf_portrait.models.base_model import BaseModel, encode_nothing, encode_text
+from spf_portrait.models.families.text_embedding import TextEmbedding, stacked
 
 STEPS: Final = 20
 """Denoising steps of a picture: it is noised again before anything looks at it."""
@@ -45,14 +46,15 @@ def original_pictures(
     columns = max(len(caption.base) for caption in captions)
     turns = [captions[number % len(captions)] for number in range(settings.pictures)]
     prompts = [base_prompt(base.text_axis, _part(caption.base, chance), columns) for caption in turns]
+    texts, nothing = [encode_text(base, [prompt.text]) for prompt in prompts], encode_nothing(base)
     latents: list[Tensor] = []
     with torch.no_grad(), adapter_off(base.unet):
-        for number, prompt in enumerate(prompts):
-            latents.append(_drawn(base, prompt.text, size_px, seed + number, settings.guidance_scale))
+        for number, text in enumerate(texts):
+            latents.append(_drawn(base, (nothing, text), size_px, seed + number, settings.guidance_scale))
             on_picture(number + 1)
     return BaseTextRows(
         x_0=torch.cat(latents),
-        base_text=encode_text(base, [prompt.text for prompt in prompts]),
+        base_text=stacked(texts),
         base_pooling=torch.stack([prompt.pooling for prompt in prompts]).to(base.device),
     )
 
@@ -64,13 +66,12 @@ def _part(phrases: tuple[str, ...], chance: torch.Generator) -> tuple[str, ...]:
     return tuple(phrase for phrase, keep in zip(phrases, kept, strict=True) if keep)
 
 
-def _drawn(base: BaseModel, text: str, size_px: int, seed: int, guidance_scale: float) -> Tensor:
+def _drawn(
+    base: BaseModel, texts: tuple[TextEmbedding, TextEmbedding], size_px: int, seed: int, guidance_scale: float
+) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    scheduler: Any = base.scheduler.from_config(base.scheduler.config)
-    scheduler.set_timesteps(STEPS, device=base.device)
-    texts = (encode_nothing(base), encode_text(base, [text]))
     noise = starting_noise(base, size_px, generator)
-    return denoise(base, scheduler, noise, texts, guidance_scale, generator, _unwatched)
+    return denoise(base, sampler(base, STEPS), noise, texts, guidance_scale, generator, _unwatched)
 
 
 def _unwatched(index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:

@@ -13,7 +13,7 @@ from spf_portrait.method.alignment import Alignment
 from spf_portrait.method.losses import denoising_loss
 from spf_portrait.method.micro_batches import in_batches
 from spf_portrait.method.preserved_rows import PairDraw, PreservedRows, preserved_rows
-from spf_portrait.method.states import grown, noised
+from spf_portrait.method.states import State, grown, noised
 from spf_portrait.method.training_set import BaseTextRows, MeaningRows, TrainingRows
 from spf_portrait.models.base_model import BaseModel, encode_nothing, predict
 
@@ -92,11 +92,11 @@ def dual_path(
     """
     base, nothing = alignment.base, encode_nothing(alignment.base)
 
-    def on_noised(draw: Draw) -> dict[str, Tensor]:
-        told = draw.first(told_rows(len(draw.portraits), spec.preservation))
-        batch = rows.chosen(told.portraits)
-        state = noised(base.schedule, batch.x_0, base.schedule.trained_at(told.times), told.noise)
-        return alignment.losses(batch, meaning.chosen(told.portraits), told.portraits, state, preserved(draw))
+    def looked_at(batch: TrainingRows, told: Draw) -> State:
+        if spec.states == "noised":
+            return noised(base.schedule, batch.x_0, base.schedule.trained_at(told.times), told.noise)
+        alignment.recorder.listen(None)
+        return grown(base, batch, spec, told.times, told.noise)
 
     def preserved(draw: Draw) -> PreservedRows | None:
         pairs = spec.preservation.pairs(len(draw.portraits))
@@ -107,16 +107,14 @@ def dual_path(
         drawn = PairDraw(last.portraits, last.times, last.noise, chance.to(last.noise.device))
         return preserved_rows(base, rows.without_target, pictures, nothing, drawn, spec.preservation)
 
-    def on_grown(draw: Draw) -> dict[str, Tensor]:
+    def losses(draw: Draw) -> dict[str, Tensor]:
         told = draw.first(told_rows(len(draw.portraits), spec.preservation))
         batch = rows.chosen(told.portraits)
-        alignment.recorder.listen(None)
-        state = grown(base, batch, spec, told.times, told.noise)
-        losses = alignment.losses(batch, meaning.chosen(told.portraits), told.portraits, state, preserved(draw))
-        if spec.w_denoise and draw.step % spec.denoise_every == 0:
-            alignment.recorder.listen(None)
-            losses["denoise"] = _denoising(base, batch, told, spec.batch_size)
-        return losses
+        state = looked_at(batch, told)
+        found = alignment.losses(batch, meaning.chosen(told.portraits), told.portraits, state, preserved(draw))
+        if state.truth is None and spec.w_denoise and draw.step % spec.denoise_every == 0:
+            found["denoise"] = _denoising(base, batch, told, spec.batch_size)
+        return found
 
     weights = {
         "denoise": spec.w_denoise,
@@ -129,7 +127,7 @@ def dual_path(
         "guided_preservation": spec.preservation.guided_weight,
         "released": spec.preservation.denoise_weight,
     }
-    return Stage("stage2", spec.stage2_steps, on_grown if spec.states == "grown" else on_noised, weights)
+    return Stage("stage2", spec.stage2_steps, losses, weights)
 
 
 def told_rows(rows: int, preservation: Preservation) -> int:
