@@ -49,7 +49,7 @@ SPF_PAPER: Final[Mapping[str, Any]] = MappingProxyType(
         "enhancement_form": "exemplar",
         "control_map_gain": 1.0,
         "control_map_subtraction": "sum",
-        "control_map_memory": 1,
+        "control_map_looks": 0,
         "w_text_consistent": 0.02,
         "w_fine_grained": 1.0,
         "w_enhancement": 0.3,

@@ -118,25 +118,25 @@ class TrainingSpec(ClosedSpec):
     control_map_distances: bool = Field(
         default=True, description="subtract phrases the more, the farther from the target they are in meaning"
     )
-    control_map_memory: int | None = Field(
+    control_map_looks: int | None = Field(
         default=None,
-        ge=1,
+        ge=0,
         le=100,
-        description="visits to a portrait over which its control map is averaged; 1 for the map of a single step, as "
-        "in the paper; null for 10, and with grown states for 1",
+        description="looks at every portrait before stage 2 from which its control map is made; 0 for the map of a "
+        "single step, as in the paper; null for 12, and with grown states for 0",
     )
     control_map_from: float = Field(
         default=0.3,
         ge=0,
         le=1,
-        description="share of a portrait's largest mean difference up to which a cell is not the target's",
+        description="share of a portrait's largest difference up to which a cell is not the target's",
     )
     control_map_to: float = Field(
         default=0.7, ge=0, le=1, description="share from which a cell is the target's altogether"
     )
     control_map_min_snr_db: SignalToNoise = Field(
-        default=-5.0,
-        description="visits at a lower signal-to-noise ratio tell little about places and are not averaged in",
+        default=-13.0,
+        description="signal-to-noise ratio in decibels of the noisiest look: more noise tells little about places",
     )
     precision: Precision = Field(
         default="fp32", description="of the network's arithmetic; weights that train, losses and CLIP stay in fp32"
@@ -177,12 +177,12 @@ class TrainingSpec(ClosedSpec):
             )
         return layers
 
-    @field_validator("control_map_memory")
+    @field_validator("control_map_looks")
     @classmethod
-    def _grown_states_belong_to_no_portrait(cls, visits: int | None, info: ValidationInfo) -> int | None:
-        if info.data.get("states") == "grown" and visits not in (None, 1):
-            raise PydanticCustomError("memory", "1 or null with grown states, which belong to no portrait")
-        return visits
+    def _grown_states_belong_to_no_portrait(cls, looks: int | None, info: ValidationInfo) -> int | None:
+        if info.data.get("states") == "grown" and looks not in (None, 0):
+            raise PydanticCustomError("looks", "0 or null with grown states, which belong to no portrait")
+        return looks
 
     @field_validator("control_map_to")
     @classmethod
@@ -197,11 +197,11 @@ class TrainingSpec(ClosedSpec):
         return self.losses.enhancement and self.w_enhancement > 0
 
     @property
-    def map_visits(self) -> int:
-        """`control_map_memory`, or what suits the states."""
-        if self.control_map_memory is None:
-            return 10 if self.states == "noised" else 1
-        return self.control_map_memory
+    def map_looks(self) -> int:
+        """`control_map_looks`, or what suits the states."""
+        if self.control_map_looks is None:
+            return 12 if self.states == "noised" else 0
+        return self.control_map_looks
 
     @property
     def adapter_kind(self) -> AdapterKind:

@@ -57,7 +57,7 @@ def place_of_target(differences: Tensor, signal_db: Tensor, settings: MapSetting
         The same shape; all timesteps are alike where the training averaged over them.
     """
     spec = settings.spec
-    if spec.map_visits == 1:
+    if not spec.map_looks:
         return differences
     telling = signal_db >= spec.control_map_min_snr_db
     mean = differences[telling if telling.any() else slice(None)].mean(dim=0, keepdim=True)

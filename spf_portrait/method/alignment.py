@@ -112,10 +112,12 @@ class Alignment:
         return denoising_loss(predicted, truth)
 
     def _preservation(self, response: Tensor, reference: Tensor, preserved: PreservedRows) -> dict[str, Tensor]:
-        """Without a control map nothing is released."""
-        difference = self.memory.means[preserved.portraits]
-        if not self.spec.losses.control_map:
-            difference = torch.zeros_like(difference)
+        """Where no survey has found the target's place, nothing is released."""
+        surveyed = self.memory.surveyed
+        if surveyed is None or not self.spec.losses.control_map:
+            difference = response.new_zeros(len(preserved.portraits), *response.shape[-2:])
+        else:
+            difference = surveyed[preserved.portraits]
         place = focused(difference, self.spec.control_map_from, self.spec.control_map_to)
         return preservation_losses(response, reference, preserved, difference, place, self.spec.preservation)
 
@@ -131,16 +133,12 @@ class Alignment:
         return control_map(place, maps, shares, self.spec.control_map_gain)
 
     def _place_of_target(self, difference: Tensor, portraits: Tensor, timesteps: Tensor) -> Tensor:
-        """norm(·) of the noise difference, of this step alone or of the portraits' visits so far."""
+        """norm(·) of the noise difference: as a survey found it, or of this step alone."""
         buckets = bucket_of(timesteps, self.base.schedule.timesteps)
         self.memory.scale = running_maximum(self.memory.scale.to(difference.device), buckets, difference)
-        here = scaled(difference, self.memory.scale[buckets])
-        visits = self.spec.map_visits
-        if visits == 1:
-            return here
-        telling = snr_db(self.base.schedule.levels(timesteps)) >= self.spec.control_map_min_snr_db
-        mean = self.memory.average(portraits, here, telling, visits)
-        return focused(mean, self.spec.control_map_from, self.spec.control_map_to)
+        if self.memory.surveyed is None:
+            return scaled(difference, self.memory.scale[buckets])
+        return focused(self.memory.surveyed[portraits], self.spec.control_map_from, self.spec.control_map_to)
 
     def _alignment(
         self, reference: PathResult, response: PathResult, present: Tensor, control: Tensor

@@ -2,7 +2,7 @@
 
     M = clamp( norm(mean_c |ε_res − ε_ref|) − gain · Σ_p w_p · norm(mean_l A_res[p]), 0, 1 )
 
-Ours puts a picture's mean over timesteps in place of the first norm(·), see `focused`.
+Ours puts what a survey of the portrait found in place of the first norm(·), see `useful_difference` and `focused`.
 
 p runs over the base phrases: neither the target nor PAD is subtracted. w_p is d_p, the distance in meaning between the
 target and the phrase, for the paper's chain of subtractions; d_p over the number of phrases for their mean. M is 1
@@ -44,6 +44,39 @@ def noise_difference(predicted_response: Tensor, predicted_reference: Tensor) ->
     return difference - difference.amin(dim=(1, 2), keepdim=True)
 
 
+def prediction_gain(predicted_response: Tensor, predicted_reference: Tensor, truth: Tensor) -> Tensor:
+    """G = mean_c (ε_ref − ε)² − (ε_res − ε)²: how much nearer to the truth the response is than the reference.
+
+    Args:
+        predicted_response: [batch, channels, height, width].
+        predicted_reference: The same shape.
+        truth: ε (v, velocity), the same shape.
+
+    Returns:
+        [batch, height, width]; negative where the reference is nearer.
+    """
+    squared = (predicted_reference - truth).square() - (predicted_response - truth).square()
+    return squared.mean(dim=1)
+
+
+def useful_difference(difference: Tensor, gain: Tensor) -> Tensor:
+    """√(D · √max(G, 0)): where the paths differ and the response explains the portrait better.
+
+    A perfect pupil's gain is the square of its difference, so that √G is a second measure of D, and drift that explains
+    nothing of the portrait has none. G is a difference of large numbers and is therefore averaged over 3 × 3 cells.
+
+    Args:
+        difference: D, mean over looks, [portraits, height, width].
+        gain: G of the same looks, the same shape.
+
+    Returns:
+        The same shape, divided by the largest of all portraits.
+    """
+    smooth = F.avg_pool2d(gain[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
+    useful = (difference * smooth.clamp_min(0).sqrt()).sqrt()
+    return useful / useful.amax().clamp_min(_EPSILON)
+
+
 def bucket_of(timesteps: Tensor, total: int) -> Tensor:
     """Which part of the schedule a timestep is in, [batch] of 0 … SCALE_BUCKETS − 1."""
     return (timesteps * SCALE_BUCKETS // total).clamp(0, SCALE_BUCKETS - 1).long()
@@ -73,7 +106,7 @@ def scaled(difference: Tensor, scale: Tensor) -> Tensor:
 
 
 def focused(mean_difference: Tensor, low: float, high: float) -> Tensor:
-    """norm(·) of a picture's scaled differences averaged over timesteps: where, all in all, does the target answer?
+    """norm(·) of a picture's differences over many timesteps: where, all in all, does the target answer?
 
         clamp((D / max D − low) / (high − low), 0, 1)
 

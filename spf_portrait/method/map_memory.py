@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -12,45 +11,23 @@ from spf_portrait.method.control_map import SCALE_BUCKETS
 
 @dataclass
 class MapMemory:
-    """The running maximum, and where each portrait's paths have differed so far.
+    """The running maximum, and where each portrait's target answers.
 
     Attributes:
         scale: Running maximum of the noise difference, [SCALE_BUCKETS].
-        means: Mean scaled difference of every portrait over the timesteps it was seen at, [portraits, height, width].
-        visits: How often it was seen, [portraits].
+        surveyed: D of every portrait as a survey found it, [portraits, height, width]; None before, or without one.
     """
 
     scale: Tensor = field(default_factory=lambda: torch.zeros(SCALE_BUCKETS))
-    means: Tensor = field(default_factory=lambda: torch.zeros(0, 0, 0))
-    visits: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
-
-    @classmethod
-    def of(cls, latents: Tensor) -> Self:
-        """An empty memory of portraits whose latents are [portraits, channels, height, width]."""
-        portraits, _, height, width = latents.shape
-        return cls(means=latents.new_zeros(portraits, height, width), visits=torch.zeros(portraits, dtype=torch.long))
-
-    def average(self, portraits: Tensor, differences: Tensor, counted: Tensor, most: int) -> Tensor:
-        """Take in a step's differences, and give the portraits' means as they are then.
-
-        Args:
-            portraits: Indices, [batch].
-            differences: Scaled, [batch, height, width].
-            counted: Which of them are taken in, [batch] of booleans.
-            most: Visits after which older ones begin to fade.
-        """
-        for portrait, difference in zip(portraits[counted].cpu(), differences[counted], strict=True):
-            self.visits[portrait] += 1
-            share = 1 / min(int(self.visits[portrait]), most)
-            self.means[portrait] += share * (difference - self.means[portrait])
-        return self.means[portraits]
+    surveyed: Tensor | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """All of it by name, for a checkpoint."""
-        return {"map.scale": self.scale, "map.means": self.means, "map.visits": self.visits}
+        surveyed = {} if self.surveyed is None else {"map.surveyed": self.surveyed}
+        return {"map.scale": self.scale, **surveyed}
 
-    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+    def restore(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
         """Become what it was when `tensors` was asked."""
-        self.scale = tensors["map.scale"].to(self.means.device)
-        self.means = tensors["map.means"].to(self.means.device)
-        self.visits = tensors["map.visits"]
+        self.scale = tensors["map.scale"].to(device)
+        surveyed = tensors.get("map.surveyed")
+        self.surveyed = None if surveyed is None else surveyed.to(device)

@@ -51,6 +51,7 @@ def run_stages(run: PreparedTraining, report: Report, should_stop: Callable[[], 
             end += stage.steps
             later_s = later_stage_s([later.steps for later in run.stages[index + 1 :]])
             if run.state.step < end:
+                stage.begin(report)
                 meter = ProgressMeter(report, stage.name, stage.steps, later_s, run.state.step - end + stage.steps)
                 _run_stage(run, stage, end, meter, watch, should_stop)
 

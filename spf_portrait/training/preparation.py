@@ -141,7 +141,7 @@ def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTrain
     loading.step(2)
     pixels = load_pixels(portraits, _size_px(job.spec, base))
     rows = training_rows(base, portraits, pixels, ProgressMeter(report, "caching", len(pixels)).step)
-    memory = MapMemory.of(rows.x_0)
+    memory = MapMemory()
     attach_new_adapter(base, job.spec)
     recorder = _opened(base, job.spec, stack)
     origin = Origin(spec_hash(job.spec), dataset_hash(portraits))

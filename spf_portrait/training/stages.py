@@ -11,11 +11,13 @@ from spf_portrait.contract.preservation import Preservation
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.method.alignment import Alignment
 from spf_portrait.method.losses import denoising_loss
+from spf_portrait.method.map_survey import Survey, surveyed_difference
 from spf_portrait.method.micro_batches import in_batches
 from spf_portrait.method.preserved_rows import PairDraw, PreservedRows, preserved_rows
 from spf_portrait.method.states import State, grown, noised
 from spf_portrait.method.training_set import BaseTextRows, MeaningRows, TrainingRows
 from spf_portrait.models.base_model import BaseModel, encode_nothing, predict
+from spf_portrait.running.progress import ProgressMeter, Report
 
 _SEEDS_APART: Final = 100_003
 """Between the steps of one training and those of the next seed's: more than any training has steps."""
@@ -46,6 +48,10 @@ class Draw:
         return Draw(self.portraits[-rows:], self.times[-rows:], self.noise[-rows:], self.step)
 
 
+def _nothing(report: Report) -> None:
+    """Most stages begin with their first step."""
+
+
 StepLosses = Callable[[Draw], dict[str, Tensor]]
 """Raw losses by name."""
 
@@ -59,12 +65,14 @@ class Stage:
         steps: Its length.
         losses: Computes the raw losses of one step.
         weights: Factor of every loss that is trained on; further values are only logged.
+        begin: Is called before its first step, and again when a training goes on in its midst.
     """
 
     name: Literal["stage1", "stage2"]
     steps: int
     losses: StepLosses
     weights: Mapping[str, float]
+    begin: Callable[[Report], None] = _nothing
 
 
 def denoising(
@@ -127,7 +135,18 @@ def dual_path(
         "guided_preservation": spec.preservation.guided_weight,
         "released": spec.preservation.denoise_weight,
     }
-    return Stage("stage2", spec.stage2_steps, losses, weights)
+    return Stage("stage2", spec.stage2_steps, losses, weights, lambda report: _survey(alignment, rows, report))
+
+
+def _survey(alignment: Alignment, rows: TrainingRows, report: Report) -> None:
+    """Find the target's place in every portrait, once in a training."""
+    spec, memory = alignment.spec, alignment.memory
+    if not spec.map_looks or not spec.losses.control_map or memory.surveyed is not None:
+        return
+    alignment.recorder.listen(None)
+    survey = Survey(spec.map_looks, spec.control_map_min_snr_db, spec.seed, spec.batch_size)
+    looked = ProgressMeter(report, "surveying", survey.looks)
+    memory.surveyed = surveyed_difference(alignment.base, rows, survey, looked.step)
 
 
 def told_rows(rows: int, preservation: Preservation) -> int:

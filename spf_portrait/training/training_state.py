@@ -81,7 +81,7 @@ def restore(state: TrainingState, step: int, tensors: Mapping[str, Tensor], fact
     state.optimizer.load_state_dict({"state": _optimizer_state(tensors), "param_groups": groups})
     state.generator.set_state(tensors["random"])
     state.order = tensors["order"]
-    state.memory.restore(tensors)
+    state.memory.restore(tensors, state.parameters[0].device)
     state.step, state.cursor, state.log = step, facts["cursor"], list(facts["log"])
 
 

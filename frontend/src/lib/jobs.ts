@@ -31,6 +31,7 @@ export function phasesOf(method: unknown): Phase[] {
     { key: "caching", name: "Prepare the pictures" },
     ...(method === "spf" ? [{ key: "preserving", name: "Draw what is to stay" }] : []),
     { key: "stage1", name: "Stage 1: learn the target" },
+    ...(method === "spf" ? [{ key: "surveying", name: "Find the target's place" }] : []),
     { key: "stage2", name: isDualPath(method) ? "Stage 2: hold the rest" : "Stage 2: learn on" },
     { key: "exporting", name: "Save the adapter" },
   ];

@@ -48,7 +48,7 @@ SYSTEMS: Final = (
     System("lora-cross", "LoRA, cross-attention only", {"method": "lora", "layers": "cross_attention"}),
     System("spf", "SPF"),
     System("spf-cross", "SPF, cross-attention only", {"layers": "cross_attention"}),
-    System("no-map-memory", "SPF, control map of one step", {"control_map_memory": 1}),
+    System("no-map-survey", "SPF, control map of one step", {"control_map_looks": 0}),
     System("spf-paper", "SPF (paper)", {"method": "spf-paper"}),
     System("no-text-consistent", "SPF without text-consistent loss", _without("text_consistent")),
     System("no-fine-grained", "SPF without fine-grained loss", _without("fine_grained")),

@@ -57,7 +57,7 @@ def test_every_option_arrives() -> None:
         "control_map_gain": 2.0,
         "control_map_subtraction": "mean",
         "control_map_distances": False,
-        "control_map_memory": 1,
+        "control_map_looks": 0,
         "control_map_from": 0.2,
         "control_map_to": 0.6,
         "control_map_min_snr_db": -9.0,
@@ -121,12 +121,12 @@ def test_the_papers_reading_is_set_by_one_word_and_can_still_be_changed() -> Non
     assert [TrainingSpec(method=method).is_dual_path for method in get_args(Method)] == [True, True, False, False]
 
 
-def test_only_portraits_that_are_seen_again_are_remembered() -> None:
-    visits = [TrainingSpec(states=states).map_visits for states in ("noised", "grown")]
-    assert visits == [10, 1]
-    assert TrainingSpec(control_map_memory=3).map_visits == 3
-    with pytest.raises(SpecError, match="control_map_memory = 2; allowed: 1 or null with grown states"):
-        TrainingSpec.from_preset("quick", states="grown", control_map_memory=2)
+def test_only_portraits_that_are_seen_again_are_surveyed() -> None:
+    looks = [TrainingSpec(states=states).map_looks for states in ("noised", "grown")]
+    assert looks == [12, 0]
+    assert TrainingSpec(control_map_looks=3).map_looks == 3
+    with pytest.raises(SpecError, match="control_map_looks = 2; allowed: 0 or null with grown states"):
+        TrainingSpec.from_preset("quick", states="grown", control_map_looks=2)
 
 
 def test_reads_numbers_from_a_command_line() -> None:
@@ -154,8 +154,8 @@ def test_reads_numbers_from_a_command_line() -> None:
         ("w_denoise", math.inf, "finite"),
         ("w_enhancement", -0.1, "0"),
         ("control_map_gain", 4.1, "4"),
-        ("control_map_memory", 0, "1"),
-        ("control_map_memory", 101, "100"),
+        ("control_map_looks", -1, "0"),
+        ("control_map_looks", 101, "100"),
         ("enhancement_min_snr_db", 61, "60"),
         ("control_map_to", 0.3, "more than control_map_from"),
         ("learning_rate_end", 1.5, "1"),

@@ -69,7 +69,7 @@ def scene(base: BaseModel, make_job: Callable[..., TrainingJob]) -> Iterator[Sce
         recorder = stack.enter_context(AttentionRecorder(base.unet))
 
         def make(**options: Any) -> Alignment:
-            memory: MapMemory = options.pop("memory", MapMemory.of(rows.x_0))
+            memory: MapMemory = options.pop("memory", MapMemory())
             spec = TrainingSpec.from_mapping({**EVERYTHING, **options})
             return Alignment(base=base, clip=clip, recorder=recorder, spec=spec, memory=memory)
 
@@ -201,21 +201,45 @@ def test_the_form_arrives(scene: Scene, form: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_scale_is_kept_from_step_to_step(scene: Scene) -> None:
-    memory = MapMemory.of(scene.rows.x_0)
+    memory = MapMemory()
     scene.losses(memory=memory)
     assert memory.scale.shape == (SCALE_BUCKETS,)
     assert memory.scale.nonzero().flatten().tolist() == [1, 3, 6, 9]
 
 
-def test_the_map_is_that_of_all_visits_or_of_this_step_alone(scene: Scene) -> None:
+def test_the_map_is_that_of_the_survey_or_of_this_step_alone(scene: Scene) -> None:
     scramble(scene.base)
-    memory = MapMemory.of(scene.rows.x_0)
-    averaged = scene.losses(memory=memory, control_map_gain=0.0)
-    assert memory.visits.tolist() == [1] * 4
-    torch.testing.assert_close(averaged["control_mean"], focused(memory.means, 0.3, 0.7).mean())
-    alone = scene.losses(memory=memory, control_map_gain=0.0, control_map_memory=1)
-    torch.testing.assert_close(alone["control_mean"], memory.means.mean())
-    assert memory.visits.tolist() == [1] * 4, "a map of one step leaves no trace"
+    surveyed = torch.rand(4, 8, 8)
+    found = scene.losses(memory=MapMemory(surveyed=surveyed), control_map_gain=0.0)
+    torch.testing.assert_close(found["control_mean"], focused(surveyed, 0.3, 0.7).mean())
+    memory = MapMemory()
+    alone = scene.losses(memory=memory, control_map_gain=0.0)
+    assert 0 < alone["control_mean"] < 1
+    assert alone["control_mean"] != found["control_mean"]
+    assert memory.surveyed is None, "a map of one step leaves no trace"
+
+
+def test_stage_2_begins_with_a_survey_and_takes_it_once(scene: Scene) -> None:
+    scramble(scene.base)
+    memory, events = MapMemory(), list[Any]()
+    spec = TrainingSpec(control_map_looks=3)
+    stage = dual_path(scene.make(memory=memory, control_map_looks=3), scene.rows, scene.meaning, none_of(scene), spec)
+    stage.begin(events.append)
+    assert {event.phase for event in events} == {"surveying"}
+    assert events[-1].step == events[-1].total == 3
+    first = memory.surveyed
+    assert first is not None
+    assert first.shape == (4, 8, 8)
+    stage.begin(events.append)
+    assert memory.surveyed is first
+
+
+@pytest.mark.parametrize("options", [{"control_map_looks": 0}, {"losses": LossSwitches(control_map=False)}])
+def test_nothing_is_surveyed_for_a_map_that_does_not_need_it(scene: Scene, options: dict[str, Any]) -> None:
+    memory = MapMemory()
+    alignment = scene.make(memory=memory, **options)
+    dual_path(alignment, scene.rows, scene.meaning, none_of(scene), alignment.spec).begin(lambda event: None)
+    assert memory.surveyed is None
 
 
 def test_the_reference_is_the_original_model_on_the_base_text(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

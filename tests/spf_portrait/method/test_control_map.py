@@ -5,12 +5,16 @@ from spf_portrait.method.control_map import (
     SCALE_DECAY,
     bucket_of,
     control_map,
+    dilated,
+    focused,
     min_max,
     noise_difference,
     phrase_distances,
+    prediction_gain,
     running_maximum,
     scaled,
     stretched,
+    useful_difference,
 )
 
 
@@ -78,3 +82,39 @@ def test_distances_are_stretched_over_the_bank() -> None:
 def test_no_gradient_passes() -> None:
     difference = torch.rand(1, 2, 2, requires_grad=True)
     assert not control_map(difference, torch.rand(1, 1, 2, 2), torch.ones(1, 1), 1.0).requires_grad
+
+
+def test_a_response_that_is_the_truth_gains_its_squared_difference() -> None:
+    reference, truth = torch.zeros(1, 4, 2, 2), torch.zeros(1, 4, 2, 2)
+    truth[0, :, 0, 1] = 0.5
+    gain = prediction_gain(truth, reference, truth)
+    torch.testing.assert_close(gain, noise_difference(truth, reference).square())
+    torch.testing.assert_close(prediction_gain(reference, truth, truth), -gain)
+
+
+def test_a_difference_that_explains_nothing_is_of_no_use() -> None:
+    difference = torch.ones(1, 8, 8)
+    gain = torch.zeros(1, 8, 8)
+    gain[0, 1:4, 1:4] = 1.0
+    useful = useful_difference(difference, gain)
+    assert useful[0, 2, 2] == useful.max() == 1
+    assert not useful[0, 5:].any()
+    assert not useful_difference(difference, -gain).any(), "a loss is no gain"
+    assert not useful_difference(torch.zeros(1, 8, 8), gain).any()
+
+
+def test_a_focused_map_is_full_where_most_differs_and_empty_where_little_does() -> None:
+    mean_difference = torch.tensor([[[0.4, 0.22], [0.05, 0.14]]])
+    torch.testing.assert_close(focused(mean_difference, 0.15, 0.55), torch.tensor([[[1.0, 1.0], [0.0, 0.5]]]))
+
+
+def test_next_to_no_difference_is_not_stretched_to_a_full_map() -> None:
+    assert focused(torch.full((1, 2, 2), 0.01), 0.15, 0.55).max() == 0
+    assert focused(torch.zeros(1, 2, 2), 0.15, 0.55).max() == 0
+
+
+def test_a_dilated_map_covers_its_neighbours_and_no_cells_are_none() -> None:
+    spot = torch.zeros(1, 5, 5)
+    spot[0, 2, 2] = 0.5
+    assert (dilated(spot, 1) == 0.5).sum() == 9
+    assert torch.equal(dilated(spot, 0), spot)

@@ -47,7 +47,9 @@ def test_a_training_leaves_adapter_report_and_losses(make_job: Make, base: str, 
     assert summary["portraits_held_out"] == 0
     phases = [event.phase for event in events if isinstance(event, Progress)]
     preserving = ["preserving"] if method == "spf" else []
-    assert list(dict.fromkeys(phases)) == ["loading", "caching", *preserving, "stage1", "stage2", "exporting"]
+    surveying = ["surveying"] if method == "spf" else []
+    expected = ["loading", "caching", *preserving, "stage1", *surveying, "stage2", "exporting"]
+    assert list(dict.fromkeys(phases)) == expected
 
 
 def test_the_same_seed_gives_the_same_adapter(make_job: Make) -> None:

@@ -14,7 +14,7 @@ from spf_portrait.training.training_state import (
 
 def state(seed: int = 0) -> TrainingState:
     torch.manual_seed(0)
-    return new_state([nn.Parameter(torch.randn(3))], 5, 0.01, seed, MapMemory.of(torch.zeros(5, 4, 2, 2)))
+    return new_state([nn.Parameter(torch.randn(3))], 5, 0.01, seed, MapMemory())
 
 
 def step(training: TrainingState) -> None:
@@ -42,7 +42,7 @@ def test_restored_state_goes_on_bit_for_bit() -> None:
     for _ in range(3):
         step(unbroken)
     unbroken.memory.scale[2] = 0.5
-    unbroken.memory.average(torch.tensor([3]), torch.ones(1, 2, 2), torch.tensor([True]), 10)
+    unbroken.memory.surveyed = torch.rand(5, 2, 2)
     restore(resumed, unbroken.step, state_tensors(unbroken), state_facts(unbroken))
     assert resumed.step == 3
     for _ in range(3):

@@ -1,0 +1,105 @@
+"""Before the second stage both paths look at every portrait: where does the target answer, all in all?
+
+The difference of a single step is noisy and mostly small even in the target's place. A map that is averaged while the
+second stage goes on starts from one look, and then sees its own work: what it does not hold differs, what it holds
+does not. So all looks are taken at once, with the adapter that stage 1 left, and the map stays; docs/experiments.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from spf_portrait.adapter import adapter_off
+from spf_portrait.method.control_map import noise_difference, prediction_gain, useful_difference
+from spf_portrait.method.micro_batches import in_batches
+from spf_portrait.method.states import noised
+from spf_portrait.method.training_set import TrainingRows
+from spf_portrait.models.base_model import BaseModel, predict
+from spf_portrait.models.families.text_embedding import TextEmbedding
+from spf_portrait.models.schedule import Schedule, snr_db
+
+_SEEDS_APART: Final = 7_919
+"""Between the noise of a survey and that of the training whose seed is the same."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """How the portraits are looked at.
+
+    Attributes:
+        looks: At each of them, spread evenly over the timesteps that tell something.
+        min_snr_db: Signal-to-noise ratio in decibels from which on they do.
+        seed: The same seed gives the same noise.
+        at_once: Portraits that pass the network together.
+    """
+
+    looks: int
+    min_snr_db: float
+    seed: int
+    at_once: int
+
+
+@torch.no_grad()
+def surveyed_difference(base: BaseModel, rows: TrainingRows, survey: Survey, on_look: Callable[[int], None]) -> Tensor:
+    """D of every portrait, [portraits, height, width] in [0, 1]; see `control_map.useful_difference`.
+
+    Args:
+        base: With the adapter attached, and nothing recording on it.
+        rows: The portraits.
+        survey: How they are looked at.
+        on_look: Told how many looks are done.
+    """
+    chance = torch.Generator().manual_seed(survey.seed + _SEEDS_APART)
+    differences, gains = torch.zeros(0), torch.zeros(0)
+    for look in range(survey.looks):
+        difference, gain = _one_look(base, rows, survey, look, chance)
+        first = look == 0
+        differences = difference if first else differences + difference
+        gains = gain if first else gains + gain
+        on_look(look + 1)
+    return useful_difference(differences / survey.looks, gains / survey.looks)
+
+
+def telling_times(schedule: Schedule, min_snr_db: float) -> Tensor:
+    """Drawn times at which the signal-to-noise ratio is high enough, rising in noise; at least the one with most."""
+    times = torch.arange(schedule.timesteps)
+    signal_db = snr_db(schedule.levels(schedule.trained_at(times)))
+    return times[signal_db >= min(min_snr_db, float(signal_db.max()))]
+
+
+def _one_look(
+    base: BaseModel, rows: TrainingRows, survey: Survey, look: int, chance: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """|ε_res − ε_ref| and what it gains, each divided by the look's largest: answers differ more at some timesteps."""
+    noise = torch.randn(rows.x_0.shape, generator=chance).to(rows.x_0)
+    times = _stratum(telling_times(base.schedule, survey.min_snr_db), look, survey.looks, len(noise), chance)
+    state = noised(base.schedule, rows.x_0, base.schedule.trained_at(times.to(noise.device)), noise)
+
+    def asked(text: TextEmbedding) -> Tensor:
+        return in_batches(
+            lambda i: predict(base, state.x_t[i], state.timesteps[i], text[i]).float(),
+            len(noise),
+            survey.at_once,
+            torch.cat,
+        )
+
+    response = asked(rows.complete_text)
+    with adapter_off(base.unet):
+        reference = asked(rows.base_text)
+    difference = noise_difference(response, reference)
+    gain = prediction_gain(response, reference, state.truth.float())
+    return _of_largest(difference), _of_largest(gain)
+
+
+def _stratum(times: Tensor, look: int, looks: int, rows: int, chance: torch.Generator) -> Tensor:
+    """A time for each row out of the look's own share of all times, [rows]."""
+    places = (look + torch.rand(rows, generator=chance)) / looks * len(times)
+    return times[places.long().clamp(max=len(times) - 1)]
+
+
+def _of_largest(values: Tensor) -> Tensor:
+    """Divided by the largest absolute value; zeros stay."""
+    return values / values.abs().amax().clamp_min(torch.finfo(values.dtype).tiny)
