@@ -33,7 +33,7 @@ CHANGED: dict[str, Any] = {
     "control_map_gain": 0.5,
     "control_map_subtraction": "mean",
     "control_map_distances": False,
-    "control_map_looks": 1,
+    "control_map_looks": 0,
     "control_map_from": 0.2,
     "control_map_to": 0.8,
     "control_map_min_snr_db": -10.0,
