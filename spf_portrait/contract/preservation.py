@@ -37,6 +37,13 @@ class Preservation(ClosedSpec):
     picture_share: float = Field(
         default=0.6, ge=0, le=1, description="of pairs that look at such a picture instead of a portrait"
     )
+    times_power: float = Field(
+        default=0.3,
+        ge=0.1,
+        le=1,
+        description="pairs look at the share u ** power of the schedule, u drawn evenly: the smaller, the more of them "
+        "at high noise, where it is decided what a picture shows; 1 for evenly",
+    )
     release_min_snr_db: SignalToNoise = Field(
         default=-17.5,
         description="signal-to-noise ratio in decibels from which on a pair that looks at a portrait may keep the "

@@ -111,7 +111,9 @@ class TrainingSpec(ClosedSpec):
     enhancement_min_snr_db: SignalToNoise = Field(
         default=-5.0, description="enhance where the signal-to-noise ratio is at least this many decibels"
     )
-    control_map_gain: float = Field(default=0.1, ge=0, le=4, description="strength of subtracting phrase maps")
+    control_map_gain: float = Field(
+        default=0.0, ge=0, le=4, description="strength of subtracting phrase maps; 0 for not at all, 1 as in the paper"
+    )
     control_map_subtraction: Subtraction = Field(
         default="sum", description="what is subtracted: the phrases' maps one after the other, or their mean"
     )

@@ -7,7 +7,7 @@ which does not know it, would erase it. There its place R is released, and the a
 """
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 import torch
 from torch import Tensor
@@ -20,6 +20,9 @@ from spf_portrait.method.training_set import BaseTextRows
 from spf_portrait.models.base_model import BaseModel
 from spf_portrait.models.families.text_embedding import TextEmbedding, stacked
 from spf_portrait.models.schedule import snr_db
+
+_MIDDLE: Final = 0.5
+"""Of a timestep, so that the first can be raised to a power, too."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def preserved_rows(
     on_picture = (drawn.chance[:, 0] < settings.picture_share) & (len(pictures.x_0) > 0)
     which = (drawn.chance[:, 1] * len(pictures.x_0)).long()
     rows = _mixed(portraits.chosen(drawn.portraits), pictures, on_picture, which)
-    timesteps = base.schedule.trained_at(drawn.times)
+    times = towards_noise(drawn.times, base.schedule.timesteps, settings.times_power)
+    timesteps = base.schedule.trained_at(times)
     visible = snr_db(base.schedule.levels(timesteps)) >= settings.release_min_snr_db
     return PreservedRows(
         state=noised(base.schedule, rows.x_0, timesteps, drawn.noise),
@@ -99,6 +103,17 @@ def preserved_rows(
         portraits=drawn.portraits,
         may_keep=(visible & ~on_picture).float(),
     )
+
+
+def towards_noise(times: Tensor, timesteps: int, power: float) -> Tensor:
+    """⌊T · u^power⌋, u = (t + ½) / T: of whole numbers drawn evenly, the more become large the smaller the power.
+
+    Args:
+        times: t from 0 … T − 1, any shape.
+        timesteps: T.
+        power: 1 leaves them as they are.
+    """
+    return (((times + _MIDDLE) / timesteps) ** power * timesteps).long().clamp(max=timesteps - 1)
 
 
 def preservation_losses(

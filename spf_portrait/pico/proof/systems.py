@@ -49,6 +49,7 @@ SYSTEMS: Final = (
     System("spf", "SPF"),
     System("spf-cross", "SPF, cross-attention only", {"layers": "cross_attention"}),
     System("no-map-survey", "SPF, control map of one step", {"control_map_looks": 0}),
+    System("phrases-subtracted", "SPF, phrases subtracted from the map", {"control_map_gain": 0.1}),
     System("spf-paper", "SPF (paper)", {"method": "spf-paper"}),
     System("no-text-consistent", "SPF without text-consistent loss", _without("text_consistent")),
     System("no-fine-grained", "SPF without fine-grained loss", _without("fine_grained")),

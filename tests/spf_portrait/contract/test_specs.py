@@ -76,6 +76,7 @@ def test_every_option_arrives() -> None:
             "guidance_scale": 3.0,
             "pictures": 5,
             "picture_share": 0.4,
+            "times_power": 0.5,
             "release_min_snr_db": -8.0,
             "release_from": 0.2,
             "release_to": 0.3,

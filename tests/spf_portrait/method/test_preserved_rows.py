@@ -8,7 +8,13 @@ from torch import Tensor
 from spf_portrait.contract.caption_set import load_caption_set
 from spf_portrait.contract.preservation import Preservation
 from spf_portrait.method.losses import guided_anchor_loss
-from spf_portrait.method.preserved_rows import PairDraw, PreservedRows, preservation_losses, preserved_rows
+from spf_portrait.method.preserved_rows import (
+    PairDraw,
+    PreservedRows,
+    preservation_losses,
+    preserved_rows,
+    towards_noise,
+)
 from spf_portrait.method.training_set import BaseTextRows, load_pixels, training_rows
 from spf_portrait.models.base_model import BaseModel, encode_nothing
 from spf_portrait.models.schedule import snr_db
@@ -27,7 +33,8 @@ def pairs(base: BaseModel, portraits: BaseTextRows, **options: Any) -> Preserved
     """Two pairs, one nearly clean and one nearly noise; the last portrait is the original model's only picture."""
     drawn = PairDraw(torch.arange(2), TIMES, torch.zeros(2, *portraits.x_0.shape[1:]), torch.tensor([[0.3, 0.9]] * 2))
     pictures = portraits.chosen(torch.tensor([3]))
-    return preserved_rows(base, portraits, pictures, encode_nothing(base), drawn, Preservation(**options))
+    settings = Preservation(**{"times_power": 1.0, **options})
+    return preserved_rows(base, portraits, pictures, encode_nothing(base), drawn, settings)
 
 
 def test_a_pair_shows_one_state_to_the_base_text_and_to_no_text(base: BaseModel, portraits: BaseTextRows) -> None:
@@ -36,6 +43,17 @@ def test_a_pair_shows_one_state_to_the_base_text_and_to_no_text(base: BaseModel,
     assert torch.equal(rows.timesteps, TIMES.repeat(2))
     assert torch.equal(rows.text.states[:2], portraits.base_text.states[:2])
     assert torch.equal(rows.text.states[2:], encode_nothing(base).states.expand(2, -1, -1))
+
+
+def test_a_small_power_sends_most_pairs_to_high_noise(base: BaseModel, portraits: BaseTextRows) -> None:
+    drawn = torch.arange(1000)
+    assert torch.equal(towards_noise(drawn, 1000, 1.0), drawn)
+    times = towards_noise(drawn, 1000, 0.3)
+    assert times.min() >= 0
+    assert times.max() == 999
+    assert (times >= 800).float().mean() == pytest.approx(1 - 0.8 ** (1 / 0.3), abs=0.002)
+    biased = pairs(base, portraits, times_power=0.3)
+    assert torch.equal(biased.timesteps, towards_noise(TIMES, 1000, 0.3).repeat(2))
 
 
 def test_the_share_decides_between_portraits_and_the_original_models_pictures(
