@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed, SignalToNoise, Weight
+from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.preservation import Preservation
 from spf_portrait.contract.presets import AdapterKind, Method, Preset, own_adapter_kind, preset_values
 
@@ -190,6 +191,31 @@ class TrainingSpec(ClosedSpec):
         if full <= info.data.get("control_map_from", 0):
             raise PydanticCustomError("map", "more than control_map_from")
         return full
+
+    @model_validator(mode="after")
+    def _stage_2_learns_something(self) -> Self:
+        if self.is_dual_path and self.stage2_steps and not self._weighs_any_loss():
+            raise SpecError(
+                "nothing_to_learn",
+                f"{self.stage2_steps} steps of stage 2 in which every loss is switched off or has the weight 0",
+                "a weight above 0 for at least one of denoise, text_consistent, fine_grained, prediction_anchor, "
+                "base_anchor and enhancement, or preservation with a share; no weight is needed with stage2_steps=0",
+                "Give one of them a weight, such as w_denoise=1, or order stage 1 alone with stage2_steps=0",
+            )
+        return self
+
+    def _weighs_any_loss(self) -> bool:
+        kept = self.preservation
+        return self.enhances or any(
+            (
+                self.w_denoise,
+                self.losses.text_consistent and self.w_text_consistent,
+                self.losses.fine_grained and self.w_fine_grained,
+                self.w_prediction_anchor,
+                self.w_base_anchor,
+                kept.share and (kept.weight or kept.guided_weight or kept.denoise_weight),
+            )
+        )
 
     @property
     def enhances(self) -> bool:

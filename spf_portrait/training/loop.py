@@ -80,7 +80,9 @@ def _step(run: PreparedTraining, stage: Stage) -> dict[str, float]:
     times = torch.randint(run.base.schedule.timesteps, indices.shape, generator=state.generator)
     noise = torch.randn(len(indices), *run.rows.x_0.shape[1:], generator=state.generator)
     raw = stage.losses(Draw(indices.to(device), times.to(device), noise.to(device), state.step))
-    weighted_total(raw, stage.weights).backward()
+    total = weighted_total(raw, stage.weights)
+    if total.requires_grad:  # a step without any weighted loss changes nothing
+        total.backward()
     norm = torch.nn.utils.clip_grad_norm_(state.parameters, _LARGEST_GRADIENT_NORM)
     values = {name: float(value.detach()) for name, value in raw.items()}
     check_finite({**values, "gradient": float(norm)}, state.step, lambda: what_is_left(run.job.checkpoints))

@@ -183,6 +183,33 @@ def test_names_the_bound(option: str, value: object, allowed: str) -> None:
     assert allowed in refusal.value.allowed
 
 
+@pytest.mark.parametrize(
+    "something",
+    [
+        {"w_denoise": 1.0},
+        {"w_prediction_anchor": 1.0},
+        {"w_base_anchor": 1.0},
+        {"w_enhancement": 1.0},
+        {"losses": {"fine_grained": False}},
+        {"losses": {"text_consistent": False}},
+        {"preservation": {"share": 0.5}},
+        {"stage2_steps": 0},
+        {"method": "lora"},
+    ],
+)
+def test_a_second_stage_that_can_learn_nothing_is_refused(something: dict[str, Any]) -> None:
+    nothing: dict[str, Any] = {
+        "w_denoise": 0.0,
+        "w_prediction_anchor": 0.0,
+        "preservation": {"share": 0.0},
+        "losses": {"text_consistent": False, "fine_grained": False},
+    }
+    with pytest.raises(SpecError, match="every loss is switched off") as refusal:
+        TrainingSpec.from_preset("quick", **nothing)
+    assert refusal.value.code == "nothing_to_learn"
+    TrainingSpec.from_preset("quick", **(nothing | something))
+
+
 def test_names_the_options_when_one_is_unknown() -> None:
     with pytest.raises(SpecError) as refusal:
         TrainingSpec.from_preset("quick", learning_rat=1e-3)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from spf_portrait.contract.artifacts import ADAPTER, DIFFUSERS_ADAPTER, LOSS_LOG, preview_name, step_folder
 from spf_portrait.contract.errors import ExportError
@@ -50,6 +51,23 @@ def test_a_resumed_training_equals_an_unbroken_one(make_job: Make, options: dict
     assert log_of(resumed) == log_of(unbroken)
     previews = [job.out / preview_name(5, 0) for job in (resumed, unbroken) if job.spec.preview_every]
     assert len({preview.read_bytes() for preview in previews}) == (1 if previews else 0)
+
+
+def test_a_step_without_any_loss_changes_nothing_and_the_next_goes_on(make_job: Make) -> None:
+    """Grown states have no truth: between two batches for denoising nothing is left once all else is off."""
+    options: dict[str, Any] = {
+        "states": "grown",
+        "grown_steps": 1,
+        "denoise_every": 2,
+        "w_prediction_anchor": 0.0,
+        "preservation": {"share": 0.0},
+        "losses": {"text_consistent": False, "fine_grained": False},
+        "learning_rate_end": 1.0,
+    }
+    lengths = range(1, 4)
+    first, second, third = (adapter_of(stepped(make_job(f"{n}", stage2_steps=n, **options))) for n in lengths)
+    assert all(torch.equal(first[name], second[name]) for name in first), "step 3 of both stages has no denoising"
+    assert any(not torch.equal(second[name], third[name]) for name in second)
 
 
 def test_how_often_one_looks_may_change_when_resuming(make_job: Make) -> None:
