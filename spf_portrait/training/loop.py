@@ -14,7 +14,7 @@ from spf_portrait.method.losses import weighted_total
 from spf_portrait.running.failures import check_finite
 from spf_portrait.running.progress import ProgressMeter, Report, later_stage_s
 from spf_portrait.training.checkpoint import save_checkpoint, what_is_left
-from spf_portrait.training.learning_rate import learning_rate_at, set_learning_rate
+from spf_portrait.training.optimizers import learning_rate_at, set_learning_rate
 from spf_portrait.training.preparation import PreparedTraining
 from spf_portrait.training.previews import Previews
 from spf_portrait.training.stages import Draw, Stage

@@ -39,7 +39,9 @@ def test_looking_changes_no_bit_of_the_training(make_job: Make, method: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "stop_after"), [(LOOKING, 3), (LEAN | {"validate_every": 2}, 1)], ids=["looking", "lean"]
+    ("options", "stop_after"),
+    [(LOOKING, 3), (LEAN | {"validate_every": 2}, 1), ({"warmup_steps": 4}, 2)],
+    ids=["looking", "lean", "warming-up"],
 )
 def test_a_resumed_training_equals_an_unbroken_one(make_job: Make, options: dict[str, Any], stop_after: int) -> None:
     unbroken, broken = make_job("unbroken", **options), make_job("broken", **options)
