@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
@@ -31,7 +30,6 @@ from backend.paging import PageRequest, cut_page
 from backend.tables import FINAL_STATES, Job, JobKind, JobState
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.drawing_spec import ComparisonSpec
-from spf_portrait.contract.presets import Preset
 from spf_portrait.contract.training_spec import TrainingSpec
 
 
@@ -155,9 +153,7 @@ def list_events(context: Context, job_id: str, after: int, limit: int) -> EventP
 
 def _training_job(context: Context, order: TrainingIn) -> Job:
     """Build the row of a training; freezes the caption set when it is not frozen yet."""
-    options: dict[str, Any] = dict(order.spec)
-    preset = cast("Preset", str(options.pop("preset", "quick")))
-    spec = TrainingSpec.from_preset(preset, **options)
+    spec = TrainingSpec.from_order(order.spec, context.settings.models_dir)
     find_base(spec.base, context.settings.models_dir)
     version = freeze_dataset(context, order.dataset_id)
     return Job(id=new_id("job"), kind="training", dataset_version_id=version.id, spec=spec.model_dump(mode="json"))

@@ -5,7 +5,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from spf_portrait.contract.presets import PRESETS
+from spf_portrait.contract.preset_table import AMOUNTS, PresetFamily
+from spf_portrait.contract.presets import preset_values
 from spf_portrait.contract.training_spec import TrainingSpec
 
 _WIDTH: Final = 110
@@ -19,10 +20,15 @@ def described_settings() -> str:
     return "\n".join(_entries(schema, schema.get("$defs", {})))
 
 
-def preset_table() -> str:
-    """What the presets set, a column each."""
-    rows = [[name, *(f"{preset[name]:g}" for preset in PRESETS.values())] for name in PRESETS["quick"]]
-    return "\n".join(_row(row) for row in [["", *PRESETS], *rows])
+def preset_tables() -> str:
+    """What the presets set for each family of base models, a column each; only pico's were measured."""
+    return "\n".join(_preset_table(family) for family in AMOUNTS)
+
+
+def _preset_table(family: PresetFamily) -> str:
+    presets = [preset_values(family, preset, "spf", None) for preset in AMOUNTS[family]]
+    rows = [[name, *(f"{preset[name]:g}" for preset in presets)] for name in presets[0]]
+    return "\n".join(_row(row) for row in [[f"with {family}", *AMOUNTS[family]], *rows])
 
 
 def _row(cells: list[str]) -> str:

@@ -5,12 +5,12 @@ import signal
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, get_args
 
 from spf_portrait.cli.options import add_caption_set, add_common
-from spf_portrait.cli.settings import described_settings, preset_table
+from spf_portrait.cli.settings import described_settings, preset_tables
 from spf_portrait.contract.artifacts import EXIT_OK, EXIT_PREEMPTED
-from spf_portrait.contract.presets import PRESETS
+from spf_portrait.contract.presets import Preset
 from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
 from spf_portrait.running.chosen_options import chosen_options
 from spf_portrait.running.library_settings import settle_libraries
@@ -48,14 +48,14 @@ def add_train(commands: Any) -> None:
         "train",
         help="teach a target from a caption set",
         description=_DESCRIPTION,
-        epilog=f"{_EPILOG}\npresets:\n{preset_table()}\n\nsettings with their defaults:\n{described_settings()}",
+        epilog=f"{_EPILOG}\npresets:\n{preset_tables()}\n\nsettings with their defaults:\n{described_settings()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_caption_set(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="adapter, report and losses go here")
     parser.add_argument("--base", help="base model, see `spf-portrait bases` (default: pico)")
     parser.add_argument("--method", help="spf; spf-paper; for comparison lora or naive (default: spf)")
-    parser.add_argument("--preset", help=f"{', '.join(PRESETS)} (default: quick)")
+    parser.add_argument("--preset", help=f"{', '.join(get_args(Preset))} (default: quick)")
     parser.add_argument("--spec", type=Path, metavar="FILE", help="JSON file with options of the specification")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one option, may be repeated")
     parser.add_argument(
@@ -79,7 +79,7 @@ def _train(options: argparse.Namespace, report: Report) -> int:
     named = {"base": options.base, "method": options.method, "preset": options.preset}
     settings = [*options.set, *(f"losses.{part}=false" for part in options.without)]
     chosen = chosen_options(options.spec, settings, named)
-    spec = TrainingSpec.from_preset(chosen.pop("preset", "quick"), **chosen)
+    spec = TrainingSpec.from_order(chosen, options.models)
     checkpoints = options.checkpoints or options.out / "checkpoints"
     stop = threading.Event()
 

@@ -1,46 +1,21 @@
-"""What can be chosen by one word: methods, presets, and the settings that these stand for."""
+"""What can be chosen by one word: methods, presets, and the settings that these stand for with a base model."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from spf_portrait.contract.bases import find_base
+from spf_portrait.contract.preset_table import AMOUNTS, AdapterKind, Preset, PresetFamily, learning_rate_of
+
+__all__ = ["AdapterKind", "Method", "Preset", "own_adapter_kind", "preset_family", "preset_values"]
+
 Method = Literal["spf", "spf-paper", "lora", "naive"]
-Preset = Literal["quick", "standard", "thorough"]
-AdapterKind = Literal["lora", "cross_attention", "whole_network"]
 
-PRESETS: Final[Mapping[Preset, Mapping[str, int | float]]] = MappingProxyType(
-    {
-        "quick": {
-            "stage1_steps": 100,
-            "stage2_steps": 300,
-            "batch_size": 4,
-            "rank": 8,
-            "learning_rate": 2e-3,
-        },
-        "standard": {
-            "stage1_steps": 100,
-            "stage2_steps": 900,
-            "batch_size": 4,
-            "rank": 8,
-            "learning_rate": 2e-3,
-        },
-        "thorough": {
-            "stage1_steps": 200,
-            "stage2_steps": 1800,
-            "batch_size": 8,
-            "rank": 16,
-            "learning_rate": 1e-3,
-        },
-    }
-)
-
-
-CROSS_ATTENTION_LEARNING_RATE: Final[Mapping[Preset, float]] = MappingProxyType(
-    {"quick": 3e-4, "standard": 3e-4, "thorough": 1.5e-4}
-)
-"""The presets' learning rate for whole matrices: every weight takes a step of its own, so the steps are smaller."""
-WHOLE_NETWORK_LEARNING_RATE: Final = 1e-4
-"""Every preset's, where all weights train."""
+BUNDLED: Final = "pico"
+_SMALL_PX: Final = 256
+"""A base whose pictures are smaller than this is as small as pico, whatever its family."""
 FINE_TUNING: Final[Mapping[str, Any]] = MappingProxyType({"learning_rate_end": 1.0})
 """What the methods that only fine-tune set."""
 SPF_PAPER: Final[Mapping[str, Any]] = MappingProxyType(
@@ -70,15 +45,26 @@ def own_adapter_kind(method: Method) -> AdapterKind:
     return "whole_network" if method == "naive" else "lora"
 
 
-def preset_values(preset: Preset, overrides: Mapping[str, Any]) -> dict[str, Any]:
+def preset_family(base: str, models_dir: Path | None = None) -> PresetFamily:
+    """Whose presets suit a base model: its family's, or pico's if it is as small.
+
+    Args:
+        base: Its key.
+        models_dir: Folder of the base models; None for the default.
+
+    Raises:
+        ModelError: There is no such base.
+    """
+    if base == BUNDLED:
+        return "pico"
+    info = find_base(base, models_dir)
+    return "pico" if info.image_size_px < _SMALL_PX else info.family
+
+
+def preset_values(family: PresetFamily, preset: Preset, method: Method, adapter: AdapterKind | None) -> dict[str, Any]:
     """Settings of a preset, with the learning rate that suits what trains, and those that the method sets."""
-    values: dict[str, Any] = {**PRESETS.get(preset, {})}
-    kind = overrides.get("adapter") or own_adapter_kind(overrides.get("method", "spf"))
-    if kind == "whole_network":
-        values["learning_rate"] = WHOLE_NETWORK_LEARNING_RATE
-    elif kind == "cross_attention" and preset in CROSS_ATTENTION_LEARNING_RATE:
-        values["learning_rate"] = CROSS_ATTENTION_LEARNING_RATE[preset]
-    return {**values, **_of_method(overrides.get("method", "spf"))}
+    learning_rate = learning_rate_of(family, preset, adapter or own_adapter_kind(method))
+    return {**asdict(AMOUNTS[family][preset]), "learning_rate": learning_rate, **_of_method(method)}
 
 
 def _of_method(method: Method) -> Mapping[str, Any]:

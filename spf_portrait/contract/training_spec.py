@@ -1,13 +1,23 @@
 """An order for a training."""
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed, SignalToNoise, Weight
+from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.preservation import Preservation
-from spf_portrait.contract.presets import AdapterKind, Method, Preset, own_adapter_kind, preset_values
+from spf_portrait.contract.presets import (
+    AdapterKind,
+    Method,
+    Preset,
+    own_adapter_kind,
+    preset_family,
+    preset_values,
+)
 
 EnhancementForm = Literal["exemplar", "image_direction", "text_direction"]
 AdapterLayers = Literal["cross_attention", "cross_attention_kv", "all_attention"]
@@ -27,8 +37,8 @@ class LossSwitches(ClosedSpec):
     control_map: bool = Field(default=True, description="weigh the alignment by where the target answers")
 
 
-class TrainingSpec(ClosedSpec):
-    """One training. The defaults are those of the preset "quick"."""
+class TrainingChoice(ClosedSpec):
+    """What the presets go by."""
 
     base: BaseKey = "pico"
     method: Method = Field(
@@ -37,6 +47,19 @@ class TrainingSpec(ClosedSpec):
         "naive fine-tuning of all weights",
     )
     preset: Preset = "quick"
+    adapter: AdapterKind | None = Field(
+        default=None,
+        description="what trains: LoRA, the whole cross-attention matrices, or every weight of the network; null for "
+        "the method's own (naive: whole_network, others: lora)",
+    )
+
+
+_CHOICES: Final = tuple(TrainingChoice.model_fields)
+
+
+class TrainingSpec(TrainingChoice):
+    """One training. The defaults are those of the preset "quick" with the bundled base."""
+
     seed: Seed = 0
     stage1_steps: int = Field(default=100, ge=0, le=20_000, description="steps of ordinary fine-tuning")
     stage2_steps: int = Field(
@@ -50,20 +73,21 @@ class TrainingSpec(ClosedSpec):
         default=1,
         ge=1,
         le=64,
-        description="batches a step, one after the other: a step of so many more portraits in little more memory, "
-        "about a third slower",
+        description="batches a step, one after the other: a step of so many more portraits, of which only answers, "
+        "attention maps and queries are kept at once; about a third slower",
     )
     learning_rate: float = Field(default=2e-3, ge=1e-6, le=1e-1)
+    warmup_steps: int = Field(
+        default=0,
+        ge=0,
+        le=2_000,
+        description="steps at the very beginning in which the learning rate rises, evenly, up to its full value",
+    )
     learning_rate_end: float = Field(
         default=0.05,
         ge=0,
         le=1,
         description="share of the learning rate to which it falls, evenly, during stage 2; 1 to keep it",
-    )
-    adapter: AdapterKind | None = Field(
-        default=None,
-        description="what trains: LoRA, the whole cross-attention matrices, or every weight of the network; null for "
-        "the method's own (naive: whole_network, others: lora)",
     )
     layers: AdapterLayers | None = Field(
         default=None,
@@ -193,6 +217,31 @@ class TrainingSpec(ClosedSpec):
             raise PydanticCustomError("map", "more than control_map_from")
         return full
 
+    @model_validator(mode="after")
+    def _stage_2_learns_something(self) -> Self:
+        if self.is_dual_path and self.stage2_steps and not self._weighs_any_loss():
+            raise SpecError(
+                "nothing_to_learn",
+                f"{self.stage2_steps} steps of stage 2 in which every loss is switched off or has the weight 0",
+                "a weight above 0 for at least one of denoise, text_consistent, fine_grained, prediction_anchor, "
+                "base_anchor and enhancement, or preservation with a share; no weight is needed with stage2_steps=0",
+                "Give one of them a weight, such as w_denoise=1, or order stage 1 alone with stage2_steps=0",
+            )
+        return self
+
+    def _weighs_any_loss(self) -> bool:
+        kept = self.preservation
+        return self.enhances or any(
+            (
+                self.w_denoise,
+                self.losses.text_consistent and self.w_text_consistent,
+                self.losses.fine_grained and self.w_fine_grained,
+                self.w_prediction_anchor,
+                self.w_base_anchor,
+                kept.share and (kept.weight or kept.guided_weight or kept.denoise_weight),
+            )
+        )
+
     @property
     def enhances(self) -> bool:
         """Whether the enhancement is computed at all."""
@@ -225,9 +274,29 @@ class TrainingSpec(ClosedSpec):
 
     @classmethod
     def from_preset(cls, preset: Preset = "quick", **overrides: Any) -> Self:
-        """The values of a preset, with some of them replaced.
+        """The values of a preset, with some of them replaced; a base is looked for in the default models folder.
 
         Raises:
             SpecError: The preset or an option is unknown, or a value is out of bounds.
+            ModelError: There is no such base.
         """
-        return cls.from_mapping({**preset_values(preset, overrides), **overrides, "preset": preset})
+        return cls.from_order({**overrides, "preset": preset})
+
+    @classmethod
+    def from_order(cls, options: Mapping[str, Any], models_dir: Path | None = None) -> Self:
+        """Options as they are ordered; what they leave open, the preset decides for the family of the base.
+
+        Args:
+            options: By name.
+            models_dir: Folder of the base models; None for the default.
+
+        Raises:
+            SpecError: An option is unknown or out of bounds.
+            ModelError: There is no such base.
+        """
+        choice = TrainingChoice.from_mapping({name: options[name] for name in _CHOICES if name in options})
+        family = preset_family(choice.base, models_dir)
+        values = preset_values(family, choice.preset, choice.method, choice.adapter)
+        if "batch_size" in options:  # how a preset splits its own batch says nothing of another
+            del values["accumulation"]
+        return cls.from_mapping({**values, **options})

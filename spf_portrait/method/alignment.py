@@ -23,9 +23,10 @@ from spf_portrait.method.losses import (
 from spf_portrait.method.map_memory import MapMemory
 from spf_portrait.method.micro_batches import in_batches, path_in_batches
 from spf_portrait.method.preserved_rows import PreservedRows, preservation_losses
+from spf_portrait.method.seen_latents import seen
 from spf_portrait.method.states import State
 from spf_portrait.method.training_set import MeaningRows, TrainingRows
-from spf_portrait.models.base_model import BaseModel, decode_latents, predict
+from spf_portrait.models.base_model import BaseModel, predict
 from spf_portrait.models.families.text_embedding import stacked
 from spf_portrait.models.schedule import predicted_clean, snr_db
 
@@ -186,9 +187,7 @@ class Alignment:
         schedule = self.base.schedule
         levels = schedule.levels(state.timesteps[inside])
         x_0 = predicted_clean(state.x_t[inside], predicted[inside], levels, schedule.prediction)
-        return in_batches(
-            lambda rows: clip.pictures(decode_latents(self.base, x_0[rows])), len(x_0), self.spec.batch_size, torch.cat
-        )
+        return in_batches(lambda rows: seen(self.base, clip, x_0[rows]), len(x_0), self.spec.batch_size, torch.cat)
 
 
 def aligned(record: AttentionRecord, layers: AlignedLayers) -> AttentionRecord:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from spf_portrait.method.attention_maps import PhraseMaps, phrase_attention
+from spf_portrait.method.recomputed import recomputed
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,9 @@ class _Pass:
         return AttentionRecord(maps, shared, tuple(queries.values()))
 
     def _maps(self, attention: Any, query: Tensor, key: Tensor) -> PhraseMaps:
-        rows = _heads_joined(key[-len(self.pooling) :])
-        return phrase_attention(query, rows, self.pooling, heads=attention.heads, scale=attention.scale)
+        """Of a layer. Its softmax is as large as cells times tokens times heads, so the backward pass does it again."""
+        pooled = partial(phrase_attention, heads=attention.heads, scale=attention.scale)
+        return recomputed(pooled, query, _heads_joined(key[-len(self.pooling) :]), self.pooling)
 
 
 def _heads_joined(states: Tensor) -> Tensor:

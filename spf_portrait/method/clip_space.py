@@ -46,14 +46,15 @@ class ClipSpace:
     def __init__(self, clip: Any, tokenizer: Any, mean: list[float], deviation: list[float]) -> None:
         self._clip = clip
         self._tokenizer = tokenizer
-        self._size_px = int(clip.config.vision_config.image_size)
+        self.size_px = int(clip.config.vision_config.image_size)
+        """Side of the pictures that it looks at."""
         self._tokens = int(clip.config.text_config.max_position_embeddings)
         self._mean = torch.tensor(mean, device=clip.device)[:, None, None]
         self._deviation = torch.tensor(deviation, device=clip.device)[:, None, None]
 
     def pictures(self, pixels: Tensor) -> Tensor:
         """i(·): pixels in [-1, 1], [batch, 3, height, width] → unit embeddings [batch, width]."""
-        size = (self._size_px, self._size_px)
+        size = (self.size_px, self.size_px)
         shrunk = F.interpolate(pixels.float(), size, mode="bicubic", antialias=True, align_corners=False)
         normal = (shrunk / 2 + 0.5 - self._mean) / self._deviation
         return F.normalize(self._clip.get_image_features(pixel_values=normal).pooler_output, dim=-1)

@@ -114,8 +114,12 @@ def held(control: Tensor, cells: int) -> Tensor:
 
 
 def weighted_total(raw: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """L = Σ w_k · L_k over the terms that have a weight; values without one are only logged."""
-    return torch.stack([weights[name] * value for name, value in raw.items() if name in weights]).sum()
+    """L = Σ w_k · L_k over the terms whose weight is not 0; all other values are only logged.
+
+    A step may have none of them, such as one between two batches for denoising: L is 0 then, without a gradient.
+    """
+    terms = [weights[name] * value for name, value in raw.items() if weights.get(name)]
+    return torch.stack(terms).sum() if terms else torch.zeros(())
 
 
 def _mean(values: Iterable[Tensor]) -> Tensor:

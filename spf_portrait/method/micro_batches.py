@@ -16,9 +16,9 @@ from torch import Tensor
 
 from spf_portrait.method.attention_recorder import AttentionRecord, AttentionRecorder
 from spf_portrait.method.dual_path import PathResult
+from spf_portrait.method.recomputed import recomputed
 from spf_portrait.models.base_model import BaseModel
 from spf_portrait.models.families.text_embedding import TextEmbedding
-from spf_portrait.running.untyped import torch_checkpoint
 
 Result = TypeVar("Result")
 Pass = Callable[[BaseModel, AttentionRecorder, Tensor, Tensor, TextEmbedding, Tensor], PathResult]
@@ -39,7 +39,7 @@ def in_batches(
     indices = torch.arange(rows)
     if rows <= at_once:
         return work(indices)
-    return join([_recomputed(work, batch) for batch in torch.split(indices, at_once)])
+    return join([recomputed(work, batch) for batch in torch.split(indices, at_once)])
 
 
 def path_in_batches(
@@ -58,11 +58,6 @@ def path_in_batches(
         return run(base, recorder, x_t[rows], timesteps[rows], text[rows], pooling[rows])
 
     return in_batches(work, len(x_t), at_once, _joined)
-
-
-def _recomputed(work: Callable[[Tensor], Result], batch: Tensor) -> Result:
-    """Nothing in a pass is random, so no state of a random source is kept for the second run."""
-    return torch_checkpoint.checkpoint(work, batch, use_reentrant=False, preserve_rng_state=False)
 
 
 def _joined(results: list[PathResult]) -> PathResult:

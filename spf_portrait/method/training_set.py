@@ -15,7 +15,7 @@ from spf_portrait.contract.errors import DataError
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.portraits import open_portrait, square
 from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.method.clip_space import ClipSpace, TextSpace
+from spf_portrait.method.clip_space import TextSpace
 from spf_portrait.method.control_map import phrase_distances, phrase_shares, stretched
 from spf_portrait.method.prompts import Prompt, reference_prompt, response_prompt
 from spf_portrait.models.base_model import BaseModel, encode_pixels, encode_text
@@ -90,7 +90,7 @@ class MeaningRows(_Rows):
 
     Attributes:
         shares: w_p, how strongly the map of every base phrase is subtracted, [rows, base phrases]; 0 behind the last.
-        exemplar: i(x_0); [rows, 0] without CLIP, which only the enhancement needs.
+        exemplar: i(x_0); [rows, 0] without the enhancement, which alone needs it.
         target: t(target phrase), the same in all rows.
         base: t(base text).
         complete: t(complete text).
@@ -138,13 +138,13 @@ def training_rows(
     )
 
 
-def meaning_rows(space: TextSpace, portraits: LoadedCaptionSet, pixels: Tensor, spec: TrainingSpec) -> MeaningRows:
-    """Embed texts and phrases, and pictures if the space is CLIP's, which has them too."""
+def meaning_rows(space: TextSpace, portraits: LoadedCaptionSet, exemplar: Tensor, spec: TrainingSpec) -> MeaningRows:
+    """Embed texts and phrases; `exemplar` is the pictures' own embedding, a row each."""
     captions = [item.caption for item in portraits.items]
     target = space.texts([portraits.target])
     return MeaningRows(
         shares=_shares(space, captions, spec),
-        exemplar=_exemplars(space, pixels, target.device),
+        exemplar=exemplar,
         target=target.expand(len(captions), -1),
         base=torch.cat([space.texts([caption.base_text]) for caption in captions]),
         complete=torch.cat([space.texts([caption.complete_text]) for caption in captions]),
@@ -175,13 +175,6 @@ def dataset_hash(portraits: LoadedCaptionSet) -> str:
         digest.update(item.caption.model_dump_json().encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
-
-
-def _exemplars(space: TextSpace, pixels: Tensor, device: torch.device) -> Tensor:
-    if not isinstance(space, ClipSpace):
-        return torch.zeros(len(pixels), 0, device=device)
-    with torch.no_grad():
-        return torch.cat([space.pictures(row[None].to(device)) for row in pixels])
 
 
 def _shares(space: TextSpace, captions: list[Caption], spec: TrainingSpec) -> Tensor:

@@ -14,7 +14,7 @@ from spf_portrait.method.losses import weighted_total
 from spf_portrait.running.failures import check_finite
 from spf_portrait.running.progress import ProgressMeter, Report, later_stage_s
 from spf_portrait.training.checkpoint import save_checkpoint, what_is_left
-from spf_portrait.training.learning_rate import learning_rate_at, set_learning_rate
+from spf_portrait.training.optimizers import learning_rate_at, set_learning_rate
 from spf_portrait.training.preparation import PreparedTraining
 from spf_portrait.training.previews import Previews
 from spf_portrait.training.stages import Draw, Stage
@@ -81,7 +81,9 @@ def _step(run: PreparedTraining, stage: Stage) -> dict[str, float]:
     times = torch.randint(run.base.schedule.timesteps, indices.shape, generator=state.generator)
     noise = torch.randn(len(indices), *run.rows.x_0.shape[1:], generator=state.generator)
     raw = stage.losses(Draw(indices.to(device), times.to(device), noise.to(device), state.step))
-    weighted_total(raw, stage.weights).backward()
+    total = weighted_total(raw, stage.weights)
+    if total.requires_grad:  # a step without any weighted loss changes nothing
+        total.backward()
     norm = torch.nn.utils.clip_grad_norm_(state.parameters, _LARGEST_GRADIENT_NORM)
     values = {name: float(value.detach()) for name, value in raw.items()}
     check_finite({**values, "gradient": float(norm)}, state.step, lambda: what_is_left(run.job.checkpoints))

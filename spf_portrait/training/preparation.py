@@ -23,6 +23,7 @@ from spf_portrait.method.alignment import Alignment
 from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.method.clip_space import clip_of, text_space_of
 from spf_portrait.method.map_memory import MapMemory
+from spf_portrait.method.seen_latents import exemplars
 from spf_portrait.method.training_set import (
     BaseTextRows,
     TrainingRows,
@@ -180,7 +181,8 @@ def _spf_stages(
         spec=spec,
         memory=memory,
     )
-    meaning = meaning_rows(space, portraits, pixels, spec)
+    exemplar = rows.x_0.new_zeros(len(pixels), 0) if clip is None else exemplars(base, clip, pixels, rows.x_0)
+    meaning = meaning_rows(space, portraits, exemplar, spec)
     captions = [item.caption for item in portraits.items]
     stages = (
         denoising(base, rows, "stage1", spec.stage1_steps, spec.batch_size),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from spf_portrait.method.map_memory import MapMemory
+from spf_portrait.training.optimizers import new_optimizer, optimizer_tensors, restore_optimizer
 
 
 @dataclass
@@ -40,7 +41,7 @@ def new_state(
 ) -> TrainingState:
     """The state before the first step, with `rows` portraits to draw from."""
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=0.0)
+    optimizer = new_optimizer(parameters, learning_rate)
     return TrainingState(parameters, optimizer, generator, torch.randperm(rows, generator=generator), memory)
 
 
@@ -62,8 +63,7 @@ def state_tensors(state: TrainingState) -> dict[str, Tensor]:
     tensors = {"random": state.generator.get_state(), "order": state.order, **state.memory.tensors()}
     for index, parameter in enumerate(state.parameters):
         tensors[f"adapter.{index}"] = parameter.detach()
-        for name, value in state.optimizer.state[parameter].items():
-            tensors[f"optimizer.{index}.{name}"] = value
+    tensors |= optimizer_tensors(state.optimizer, state.parameters)
     return {name: tensor.cpu().contiguous().clone() for name, tensor in tensors.items()}
 
 
@@ -77,18 +77,8 @@ def restore(state: TrainingState, step: int, tensors: Mapping[str, Tensor], fact
     with torch.no_grad():
         for index, parameter in enumerate(state.parameters):
             parameter.copy_(tensors[f"adapter.{index}"])
-    groups = state.optimizer.state_dict()["param_groups"]
-    state.optimizer.load_state_dict({"state": _optimizer_state(tensors), "param_groups": groups})
+    restore_optimizer(state.optimizer, tensors)
     state.generator.set_state(tensors["random"])
     state.order = tensors["order"]
     state.memory.restore(tensors, state.parameters[0].device)
     state.step, state.cursor, state.log = step, facts["cursor"], list(facts["log"])
-
-
-def _optimizer_state(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    found: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        kind, *rest = name.split(".")
-        if kind == "optimizer":
-            found.setdefault(int(rest[0]), {})[rest[1]] = tensor
-    return found

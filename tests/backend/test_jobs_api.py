@@ -15,7 +15,7 @@ from backend.db import Database
 from backend.ids import new_id
 from backend.jobs import transitions
 from backend.tables import Adapter
-from spf_portrait.contract.presets import PRESETS
+from spf_portrait.contract.preset_table import AMOUNTS
 from tests.backend.service_fixtures import GOOD_FILES, NewJob, parts
 
 URL = "/api/v1/jobs"
@@ -38,13 +38,20 @@ def test_a_training_is_accepted_and_freezes_its_set(client: TestClient, dataset_
     job = answer.json()
     assert answer.headers["location"] == f"{URL}/{job['id']}"
     assert (job["kind"], job["status"], job["queue_position"], job["attempt"]) == ("training", "queued", 1, 0)
-    assert (job["spec"]["stage1_steps"], job["spec"]["stage2_steps"]) == (7, PRESETS["quick"]["stage2_steps"])
+    assert (job["spec"]["stage1_steps"], job["spec"]["stage2_steps"]) == (7, AMOUNTS["pico"]["quick"].stage2_steps)
     assert job["dataset_id"] == dataset_id
     assert job["created_at"].endswith("Z")
     assert client.get(f"/api/v1/datasets/{dataset_id}").json()["status"] == "frozen"
     read = client.get(f"{URL}/{job['id']}")
     assert read.json() == job
     assert read.headers["retry-after"] == "1"
+
+
+def test_presets_are_those_of_the_ordered_base(client: TestClient, dataset_id: str, models_dir: Path) -> None:
+    entry = f'[large]\nhub = "somebody/a-model"\nrevision = "{"0" * 40}"\nfamily = "sdxl"\n'
+    (models_dir / "bases.toml").write_text(entry, "utf-8")
+    specs = [client.post(URL, json=_order(dataset_id, base=base)).json()["spec"] for base in ("pico", "large")]
+    assert [(spec["learning_rate"], spec["warmup_steps"]) for spec in specs] == [(2e-3, 0), (1e-4, 25)]
 
 
 def test_queue_positions(client: TestClient, dataset_id: str) -> None:

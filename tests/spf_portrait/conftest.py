@@ -48,7 +48,7 @@ def make_job(models_dir: Path, caption_folder: Path, tmp_path: Path) -> Callable
     def make(
         out: str = "run", *, resume: bool = False, checkpoints: str | None = None, **options: object
     ) -> TrainingJob:
-        spec = TrainingSpec.from_preset("quick", **{**TINY, **options})
+        spec = TrainingSpec.from_order({**TINY, **options}, models_dir)
         folder = tmp_path / (checkpoints or f"{out}-checkpoints")
         return TrainingJob(caption_folder, tmp_path / out, folder, spec, resume, models_dir)
 

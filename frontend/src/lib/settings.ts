@@ -41,7 +41,11 @@ export function methodName(method: string): string {
 }
 
 export const PRESETS: readonly Choice[] = [
-  { value: "quick", name: "Quick", words: "A few minutes on a laptop. Enough to see whether the target arrives." },
+  {
+    value: "quick",
+    name: "Quick",
+    words: "The fewest steps, enough to see whether the target arrives. With pico, a few minutes on a laptop.",
+  },
   {
     value: "standard",
     name: "Standard",
@@ -97,6 +101,14 @@ const NUMBERS: readonly NumberSetting[] = [
     min: 1e-6,
     max: 1e-1,
     step: "any",
+  },
+  {
+    key: "warmup_steps",
+    name: "Warm-up steps",
+    words: "At the very beginning steps grow up to the learning rate.",
+    min: 0,
+    max: 2_000,
+    step: 1,
   },
   { key: "rank", name: "Adapter rank", words: "Room in the adapter; the file grows with it.", min: 1, max: 128, step: 1 },
   {

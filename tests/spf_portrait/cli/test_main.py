@@ -11,7 +11,7 @@ import pytest
 from spf_portrait.cli.main import main
 from spf_portrait.contract.artifacts import ADAPTER, EXIT_FAILED, EXIT_OK, EXIT_PREEMPTED, EXIT_USAGE, REPORT
 from spf_portrait.contract.events import CheckpointSaved, Failed, Finished, Notice, Progress, parse_event
-from spf_portrait.contract.presets import PRESETS
+from spf_portrait.contract.preset_table import AMOUNTS
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.contract.vocabulary import VOCABULARY
 
@@ -144,7 +144,7 @@ def test_help_of_train_names_every_setting_with_default_and_bounds(capsys: pytes
         assert f" {name}={value if isinstance(value, str) else json.dumps(value)} " in shown
     assert "1 to 64" in shown
     assert "fp32 | bf16" in shown
-    assert all(preset in shown for preset in PRESETS)
+    assert all(f"with {family} quick standard thorough" in shown for family in AMOUNTS)
 
 
 def test_bars_show_the_latest_validation_beside_the_losses(

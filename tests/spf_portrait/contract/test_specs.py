@@ -1,32 +1,75 @@
 """Specifications are closed: bounds hold, and a refusal says what is allowed."""
 
 import math
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
+from spf_portrait.contract.base_info import FamilyKey
 from spf_portrait.contract.drawing_spec import AdapterUse, ComparisonSpec
-from spf_portrait.contract.errors import DataError, SpecError
+from spf_portrait.contract.errors import DataError, ModelError, SpecError
 from spf_portrait.contract.preservation import Preservation
-from spf_portrait.contract.presets import PRESETS, SPF_PAPER, WHOLE_NETWORK_LEARNING_RATE, AdapterKind, Method, Preset
+from spf_portrait.contract.preset_table import AMOUNTS, AdapterKind, Preset
+from spf_portrait.contract.presets import SPF_PAPER, Method
 from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
+
+_HUB = """[{key}]
+hub = "somebody/a-model"
+revision = "0123456789abcdef0123456789abcdef01234567"
+family = "{family}"
+"""
 
 
 @pytest.mark.parametrize("preset", get_args(Preset))
 def test_presets_are_valid_and_overridable(preset: Preset) -> None:
-    spec = TrainingSpec.from_preset(preset, rank=3, base="other")
-    expected = {**TrainingSpec().model_dump(), **PRESETS[preset], "preset": preset, "rank": 3, "base": "other"}
-    assert spec.model_dump() == expected
+    spec = TrainingSpec.from_preset(preset, rank=3, learning_rate=0.01)
+    set_by_hand = {"preset": preset, "rank": 3, "learning_rate": 0.01}
+    assert spec.model_dump() == {**TrainingSpec().model_dump(), **asdict(AMOUNTS["pico"][preset]), **set_by_hand}
+
+
+@pytest.mark.parametrize("family", get_args(FamilyKey))
+def test_presets_are_those_of_the_bases_family(family: FamilyKey, tmp_path: Path) -> None:
+    """Pico's learning rate is twenty times what is right for a large network."""
+    (tmp_path / "bases.toml").write_text(_HUB.format(key="large", family=family), "utf-8")
+    for preset in get_args(Preset):
+        spec = TrainingSpec.from_order({"base": "large", "preset": preset}, tmp_path)
+        assert {name: getattr(spec, name) for name in asdict(AMOUNTS[family][preset])} == asdict(
+            AMOUNTS[family][preset]
+        )
+        assert spec.learning_rate <= 1e-4
+        assert 0 < spec.warmup_steps < spec.stage1_steps
+        for kind in ("cross_attention", "whole_network"):
+            matrices = TrainingSpec.from_order({"base": "large", "preset": preset, "adapter": kind}, tmp_path)
+            assert matrices.learning_rate < spec.learning_rate
+
+
+def test_a_base_as_small_as_pico_takes_picos_presets(tmp_path: Path) -> None:
+    text = _HUB.format(key="small", family="sd1") + "image_size_px = 64\n"
+    (tmp_path / "bases.toml").write_text(text, "utf-8")
+    assert TrainingSpec.from_order({"base": "small"}, tmp_path) == TrainingSpec(base="small")
+
+
+def test_a_batch_of_ones_own_is_not_accumulated_as_the_presets_is(tmp_path: Path) -> None:
+    (tmp_path / "bases.toml").write_text(_HUB.format(key="large", family="sdxl"), "utf-8")
+    assert TrainingSpec.from_order({"base": "large"}, tmp_path).accumulation == 4
+    assert TrainingSpec.from_order({"base": "large", "batch_size": 2}, tmp_path).accumulation == 1
+
+
+def test_a_base_that_is_not_there_is_named() -> None:
+    with pytest.raises(ModelError, match="'nowhere'"):
+        TrainingSpec.from_preset("quick", base="nowhere")
 
 
 def test_defaults_are_the_quick_preset() -> None:
     assert TrainingSpec() == TrainingSpec.from_preset("quick")
 
 
-def test_every_option_arrives() -> None:
+def test_every_option_arrives(tmp_path: Path) -> None:
     options: dict[str, Any] = {
-        "base": "sd15",
+        "base": "other",
         "method": "lora",
         "preset": "thorough",
         "seed": 7,
@@ -36,6 +79,7 @@ def test_every_option_arrives() -> None:
         "accumulation": 2,
         "learning_rate": 0.02,
         "learning_rate_end": 0.5,
+        "warmup_steps": 6,
         "adapter": "cross_attention",
         "layers": "cross_attention_kv",
         "rank": 5,
@@ -88,7 +132,8 @@ def test_every_option_arrives() -> None:
     assert set(options) == set(TrainingSpec.model_fields)
     defaults = TrainingSpec().model_dump()
     assert all(options[name] != defaults[name] for name in options)
-    spec = TrainingSpec.from_preset(**options)
+    (tmp_path / "bases.toml").write_text(_HUB.format(key="other", family="sd1"), "utf-8")
+    spec = TrainingSpec.from_order(options, tmp_path)
     assert spec.model_dump() == options
     assert TrainingSpec.model_validate_json(spec.model_dump_json()) == spec
 
@@ -107,7 +152,7 @@ def test_whole_matrices_take_smaller_steps_and_are_those_of_cross_attention() ->
 
 def test_naive_fine_tuning_trains_every_weight_and_chooses_no_layers() -> None:
     naive = TrainingSpec.from_preset("quick", method="naive")
-    assert (naive.adapter_kind, naive.learning_rate) == ("whole_network", WHOLE_NETWORK_LEARNING_RATE)
+    assert (naive.adapter_kind, naive.learning_rate) == ("whole_network", 1e-4)
     assert (
         TrainingSpec.from_preset("quick", method="naive", adapter="cross_attention").adapter_kind == "cross_attention"
     )
@@ -160,6 +205,8 @@ def test_reads_numbers_from_a_command_line() -> None:
         ("enhancement_min_snr_db", 61, "60"),
         ("control_map_to", 0.3, "more than control_map_from"),
         ("learning_rate_end", 1.5, "1"),
+        ("warmup_steps", -1, "0"),
+        ("warmup_steps", 2_001, "2000"),
         ("preservation", {"share": 0.9}, "0.8"),
         ("preservation", {"release_from": 0.4, "release_to": 0.4}, "more than release_from"),
         ("image_size_px", 16, "32"),
@@ -182,6 +229,33 @@ def test_names_the_bound(option: str, value: object, allowed: str) -> None:
     assert refusal.value.code == "option_out_of_bounds"
     assert option in refusal.value.found
     assert allowed in refusal.value.allowed
+
+
+@pytest.mark.parametrize(
+    "something",
+    [
+        {"w_denoise": 1.0},
+        {"w_prediction_anchor": 1.0},
+        {"w_base_anchor": 1.0},
+        {"w_enhancement": 1.0},
+        {"losses": {"fine_grained": False}},
+        {"losses": {"text_consistent": False}},
+        {"preservation": {"share": 0.5}},
+        {"stage2_steps": 0},
+        {"method": "lora"},
+    ],
+)
+def test_a_second_stage_that_can_learn_nothing_is_refused(something: dict[str, Any]) -> None:
+    nothing: dict[str, Any] = {
+        "w_denoise": 0.0,
+        "w_prediction_anchor": 0.0,
+        "preservation": {"share": 0.0},
+        "losses": {"text_consistent": False, "fine_grained": False},
+    }
+    with pytest.raises(SpecError, match="every loss is switched off") as refusal:
+        TrainingSpec.from_preset("quick", **nothing)
+    assert refusal.value.code == "nothing_to_learn"
+    TrainingSpec.from_preset("quick", **(nothing | something))
 
 
 def test_names_the_options_when_one_is_unknown() -> None:

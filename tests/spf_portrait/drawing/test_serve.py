@@ -54,7 +54,7 @@ def adapters(models_dir: Path, caption_folder: Path, tmp_path_factory: pytest.Te
             caption_folder,
             folder / method,
             folder / f"{method}-checkpoints",
-            TrainingSpec.from_preset("quick", **options),
+            TrainingSpec.from_order(options, models_dir),
             models_dir=models_dir,
         )
         train(job, lambda event: None)

@@ -18,6 +18,7 @@ from spf_portrait.method.clip_space import load_clip_space
 from spf_portrait.method.control_map import SCALE_BUCKETS, focused
 from spf_portrait.method.map_memory import MapMemory
 from spf_portrait.method.preserved_rows import PairDraw, PreservedRows, preserved_rows
+from spf_portrait.method.seen_latents import exemplars
 from spf_portrait.method.states import NoisedState, noised
 from spf_portrait.method.training_set import (
     BaseTextRows,
@@ -74,7 +75,8 @@ def scene(base: BaseModel, make_job: Callable[..., TrainingJob]) -> Iterator[Sce
             return Alignment(base=base, clip=clip, recorder=recorder, spec=spec, memory=memory)
 
         rows = training_rows(base, portraits, pixels, lambda done: None)
-        yield Scene(base, rows, meaning_rows(clip, portraits, pixels, TrainingSpec()), make)
+        exemplar = exemplars(base, clip, pixels, rows.x_0)
+        yield Scene(base, rows, meaning_rows(clip, portraits, exemplar, TrainingSpec()), make)
 
 
 def pairs_of(scene: Scene) -> PreservedRows:

@@ -68,6 +68,31 @@ def test_maps_are_those_of_the_layer_with_its_adapter(tuned: BaseModel) -> None:
     torch.testing.assert_close(record.maps[0], found[0] @ POOLING, rtol=1e-4, atol=1e-5)
 
 
+def test_the_backward_pass_finds_queries_and_keys_but_no_softmax(tuned: BaseModel) -> None:
+    """At 1024 px the softmax of all layers would be gigabytes a portrait."""
+    unrecorded, recorded = kept_by(tuned, record=False), kept_by(tuned, record=True)
+    heads, cells, tokens, float32 = 2, 8 * 8, 77, 4
+    softmax_of_a_layer = len(X_T) * heads * cells * tokens * float32
+    assert 0 < recorded - unrecorded < softmax_of_a_layer
+
+
+def kept_by(base: BaseModel, *, record: bool) -> int:
+    """Bytes that a forward pass, and all maps if they are recorded, keep for the backward pass."""
+    storages: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), AttentionRecorder(base.unet) as heard:
+        heard.listen(POOLING if record else None)
+        answer = predict(base, X_T, T, TEXT).sum()
+        total = answer + sum(layer.square().sum() for layer in heard.record().maps)
+    total.backward()
+    return sum(storages.values())
+
+
 def test_one_pass_is_recorded_and_given_once(tuned: BaseModel) -> None:
     with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
         recorder.listen(POOLING)

@@ -88,3 +88,10 @@ def test_denoising_loss_is_the_mean_square() -> None:
 def test_only_weighted_terms_are_in_the_total() -> None:
     raw = {"denoise": torch.tensor(2.0), "enhancement": torch.tensor(3.0), "control_mean": torch.tensor(100.0)}
     assert weighted_total(raw, {"denoise": 1.0, "enhancement": 0.5, "fine_grained": 7.0}) == 3.5
+
+
+def test_a_step_without_a_weighted_term_has_a_total_without_gradient() -> None:
+    parameter = torch.ones((), requires_grad=True)
+    for weights in ({}, {"denoise": 0.0}):
+        total = weighted_total({"denoise": parameter * 2, "control_mean": torch.tensor(100.0)}, weights)
+        assert (float(total), total.requires_grad) == (0, False)

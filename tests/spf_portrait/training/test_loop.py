@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from spf_portrait.contract.artifacts import ADAPTER, DIFFUSERS_ADAPTER, LOSS_LOG, preview_name, step_folder
 from spf_portrait.contract.errors import ExportError
@@ -38,7 +39,9 @@ def test_looking_changes_no_bit_of_the_training(make_job: Make, method: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "stop_after"), [(LOOKING, 3), (LEAN | {"validate_every": 2}, 1)], ids=["looking", "lean"]
+    ("options", "stop_after"),
+    [(LOOKING, 3), (LEAN | {"validate_every": 2}, 1), ({"warmup_steps": 4}, 2)],
+    ids=["looking", "lean", "warming-up"],
 )
 def test_a_resumed_training_equals_an_unbroken_one(make_job: Make, options: dict[str, Any], stop_after: int) -> None:
     unbroken, broken = make_job("unbroken", **options), make_job("broken", **options)
@@ -50,6 +53,23 @@ def test_a_resumed_training_equals_an_unbroken_one(make_job: Make, options: dict
     assert log_of(resumed) == log_of(unbroken)
     previews = [job.out / preview_name(5, 0) for job in (resumed, unbroken) if job.spec.preview_every]
     assert len({preview.read_bytes() for preview in previews}) == (1 if previews else 0)
+
+
+def test_a_step_without_any_loss_changes_nothing_and_the_next_goes_on(make_job: Make) -> None:
+    """Grown states have no truth: between two batches for denoising nothing is left once all else is off."""
+    options: dict[str, Any] = {
+        "states": "grown",
+        "grown_steps": 1,
+        "denoise_every": 2,
+        "w_prediction_anchor": 0.0,
+        "preservation": {"share": 0.0},
+        "losses": {"text_consistent": False, "fine_grained": False},
+        "learning_rate_end": 1.0,
+    }
+    lengths = range(1, 4)
+    first, second, third = (adapter_of(stepped(make_job(f"{n}", stage2_steps=n, **options))) for n in lengths)
+    assert all(torch.equal(first[name], second[name]) for name in first), "step 3 of both stages has no denoising"
+    assert any(not torch.equal(second[name], third[name]) for name in second)
 
 
 def test_how_often_one_looks_may_change_when_resuming(make_job: Make) -> None:

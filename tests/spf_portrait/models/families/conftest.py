@@ -32,7 +32,7 @@ def family_job(family_models: Path, caption_folder: Path, tmp_path: Path) -> Cal
     def make(base: str, **options: object) -> TrainingJob:
         steps = {"stage1_steps": 2, "stage2_steps": 2, "batch_size": 2, "checkpoint_every": 0}
         short = {**steps, "rank": 2, "preservation": {"pictures": 2}}
-        spec = TrainingSpec.from_preset("quick", **{**short, "base": base, "learning_rate": 0.02, **options})
+        spec = TrainingSpec.from_order({**short, "base": base, "learning_rate": 0.02, **options}, family_models)
         return TrainingJob(caption_folder, tmp_path / "run", tmp_path / "checkpoints", spec, False, family_models)
 
     return make

@@ -42,7 +42,7 @@ CHANGED: dict[str, Any] = {
 }
 READ_BY_ALL = {
     *("base", "method", "preset", "seed", "stage1_steps", "stage2_steps", "batch_size", "accumulation"),
-    *("learning_rate", "learning_rate_end", "adapter", "layers", "rank", "image_size_px", "precision"),
+    *("learning_rate", "learning_rate_end", "warmup_steps", "adapter", "layers", "rank", "image_size_px", "precision"),
     "validate_every",
 }
 
