@@ -25,10 +25,10 @@ class MapMemory:
     visits: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
 
     @classmethod
-    def of(cls, latents: Tensor) -> Self:
-        """An empty memory of portraits whose latents are [portraits, channels, height, width]."""
-        portraits, _, height, width = latents.shape
-        return cls(means=latents.new_zeros(portraits, height, width), visits=torch.zeros(portraits, dtype=torch.long))
+    def of(cls, portraits: int, side: int, device: torch.device) -> Self:
+        """An empty memory of so many portraits whose latents are `side` cells wide and high."""
+        means = torch.zeros(portraits, side, side, device=device)
+        return cls(means=means, visits=torch.zeros(portraits, dtype=torch.long))
 
     def average(self, portraits: Tensor, differences: Tensor, counted: Tensor, most: int) -> Tensor:
         """Take in a step's differences, and give the portraits' means as they are then.

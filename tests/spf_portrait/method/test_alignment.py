@@ -23,7 +23,6 @@ from spf_portrait.method.training_set import (
     BaseTextRows,
     MeaningRows,
     TrainingRows,
-    load_pixels,
     meaning_rows,
     prompt_shares,
     training_rows,
@@ -62,19 +61,18 @@ class Scene:
 def scene(base: BaseModel, make_job: Callable[..., TrainingJob]) -> Iterator[Scene]:
     """A base with a fresh adapter, the caption set as tensors, and a way to make alignments."""
     portraits = load_caption_set(make_job().data)
-    pixels = load_pixels(portraits, 32)
     clip = load_clip_space(base.path, base.tokenizer, base.device)
     attach_adapter(base.unet, 2, CROSS_ATTENTION)
     with ExitStack() as stack:
         recorder = stack.enter_context(AttentionRecorder(base.unet))
 
         def make(**options: Any) -> Alignment:
-            memory: MapMemory = options.pop("memory", MapMemory.of(rows.x_0))
+            memory: MapMemory = options.pop("memory", MapMemory.of(4, 8, base.device))
             spec = TrainingSpec.from_mapping({**EVERYTHING, **options})
             return Alignment(base=base, clip=clip, recorder=recorder, spec=spec, memory=memory)
 
-        rows = training_rows(base, portraits, pixels, lambda done: None)
-        yield Scene(base, rows, meaning_rows(clip, portraits, pixels, TrainingSpec()), make)
+        rows = training_rows(base, portraits, 32, lambda done: None)
+        yield Scene(base, rows, meaning_rows(clip, portraits, 32, TrainingSpec()), make)
 
 
 def pairs_of(scene: Scene) -> PreservedRows:
@@ -201,7 +199,7 @@ def test_the_form_arrives(scene: Scene, form: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_scale_is_kept_from_step_to_step(scene: Scene) -> None:
-    memory = MapMemory.of(scene.rows.x_0)
+    memory = MapMemory.of(4, 8, scene.base.device)
     scene.losses(memory=memory)
     assert memory.scale.shape == (SCALE_BUCKETS,)
     assert memory.scale.nonzero().flatten().tolist() == [1, 3, 6, 9]
@@ -209,7 +207,7 @@ def test_the_scale_is_kept_from_step_to_step(scene: Scene) -> None:
 
 def test_the_map_is_that_of_all_visits_or_of_this_step_alone(scene: Scene) -> None:
     scramble(scene.base)
-    memory = MapMemory.of(scene.rows.x_0)
+    memory = MapMemory.of(4, 8, scene.base.device)
     averaged = scene.losses(memory=memory, control_map_gain=0.0)
     assert memory.visits.tolist() == [1] * 4
     torch.testing.assert_close(averaged["control_mean"], focused(memory.means, 0.3, 0.7).mean())

@@ -5,13 +5,12 @@ import torch
 from spf_portrait.method.control_map import dilated, focused
 from spf_portrait.method.map_memory import MapMemory
 
-LATENTS = torch.zeros(3, 4, 2, 2)
-
+CPU = torch.device("cpu")
 ALL = torch.tensor([True, True])
 
 
 def test_first_the_mean_of_all_visits_then_the_older_ones_fade() -> None:
-    memory = MapMemory.of(LATENTS)
+    memory = MapMemory.of(3, 2, CPU)
     means = [memory.average(torch.tensor([1]), torch.full((1, 2, 2), value), ALL[:1], 2) for value in (1.0, 0.0, 0.0)]
     assert [float(mean[0, 0, 0]) for mean in means] == [1.0, 0.5, 0.25]
     assert memory.visits.tolist() == [0, 3, 0]
@@ -19,7 +18,7 @@ def test_first_the_mean_of_all_visits_then_the_older_ones_fade() -> None:
 
 
 def test_a_portrait_twice_in_a_batch_counts_twice() -> None:
-    memory = MapMemory.of(LATENTS)
+    memory = MapMemory.of(3, 2, CPU)
     means = memory.average(torch.tensor([2, 2]), torch.stack((torch.zeros(2, 2), torch.ones(2, 2))), ALL, 10)
     assert means.flatten().tolist() == [0.5] * 8
     assert memory.visits.tolist() == [0, 0, 2]
@@ -36,7 +35,7 @@ def test_next_to_no_difference_is_not_stretched_to_a_full_map() -> None:
 
 
 def test_visits_that_do_not_count_leave_no_trace() -> None:
-    memory = MapMemory.of(torch.zeros(3, 1, 2, 2))
+    memory = MapMemory.of(3, 2, CPU)
     means = memory.average(torch.tensor([0, 1]), torch.ones(2, 2, 2), torch.tensor([False, True]), 10)
     assert means.amax(dim=(1, 2)).tolist() == [0, 1]
     assert memory.visits.tolist() == [0, 1, 0]

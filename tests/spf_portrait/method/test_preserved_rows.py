@@ -9,7 +9,7 @@ from spf_portrait.contract.caption_set import load_caption_set
 from spf_portrait.contract.preservation import Preservation
 from spf_portrait.method.losses import guided_anchor_loss
 from spf_portrait.method.preserved_rows import PairDraw, PreservedRows, preservation_losses, preserved_rows
-from spf_portrait.method.training_set import BaseTextRows, load_pixels, training_rows
+from spf_portrait.method.training_set import BaseTextRows, training_rows
 from spf_portrait.models.base_model import BaseModel, encode_nothing
 from spf_portrait.models.schedule import snr_db
 from spf_portrait.training.preparation import TrainingJob
@@ -20,7 +20,7 @@ TIMES = torch.tensor([50, 990])
 @pytest.fixture
 def portraits(base: BaseModel, make_job: Callable[..., TrainingJob]) -> BaseTextRows:
     found = load_caption_set(make_job().data)
-    return training_rows(base, found, load_pixels(found, 32), lambda done: None).without_target
+    return training_rows(base, found, 32, lambda done: None).without_target
 
 
 def pairs(base: BaseModel, portraits: BaseTextRows, **options: Any) -> PreservedRows:

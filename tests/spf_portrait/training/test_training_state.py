@@ -14,7 +14,7 @@ from spf_portrait.training.training_state import (
 
 def state(seed: int = 0) -> TrainingState:
     torch.manual_seed(0)
-    return new_state([nn.Parameter(torch.randn(3))], 5, 0.01, seed, MapMemory.of(torch.zeros(5, 4, 2, 2)))
+    return new_state([nn.Parameter(torch.randn(3))], 5, 0.01, seed, MapMemory.of(5, 2, torch.device("cpu")))
 
 
 def step(training: TrainingState) -> None:
