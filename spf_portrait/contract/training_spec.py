@@ -165,14 +165,21 @@ class TrainingSpec(TrainingChoice):
         description="signal-to-noise ratio in decibels of the noisiest look: more noise tells little about places",
     )
     precision: Precision = Field(
-        default="fp32", description="of the network's arithmetic; weights that train, losses and CLIP stay in fp32"
+        default="fp32",
+        description="of the weights that do not train and of the network's arithmetic; weights that train, losses and "
+        "CLIP stay in fp32, and so does SDXL's autoencoder",
     )
     gradient_checkpointing: bool = Field(
         default=False,
         description="compute layers anew in the backward pass instead of keeping them: the same result in less memory, "
         "about a third slower",
     )
-    checkpoint_every: int = Field(default=50, ge=0, le=20_000, description="steps between checkpoints; 0 for none")
+    checkpoint_every: int = Field(
+        default=50,
+        ge=0,
+        le=20_000,
+        description="steps between checkpoints, and one more at the end; 0 for none at all",
+    )
     keep_checkpoints: int = Field(default=3, ge=1, le=100, description="newest checkpoints that are kept")
     export_checkpoints: bool = Field(
         default=True, description="an adapter file of every checkpoint, in the folder steps; all of them are kept"
@@ -266,6 +273,11 @@ class TrainingSpec(TrainingChoice):
             narrow = self.method == "spf-paper" or self.adapter_kind == "cross_attention"
             return "cross_attention" if narrow else "all_attention"
         return self.layers
+
+    @property
+    def steps(self) -> int:
+        """Of both stages together."""
+        return self.stage1_steps + self.stage2_steps
 
     @property
     def is_dual_path(self) -> bool:

@@ -21,7 +21,9 @@ from spf_portrait.method.prompts import reference_prompt, response_prompt
 from spf_portrait.models.base_model import BaseModel, decode_latents, encode_nothing, encode_text
 from spf_portrait.models.families.text_embedding import TextEmbedding
 
-_BATCH: Final = 4
+_MOST_AT_ONCE: Final = 4
+_PIXELS_AT_ONCE: Final = _MOST_AT_ONCE * 512**2
+"""Of all pictures of a batch: of 768 pixels a side and more, each is drawn by itself."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,10 @@ def draw_texts(
         uint8 [pictures, 3, height, width] on the CPU.
     """
     return torch.cat(
-        [_draw_batch(base, _embedded(base, texts[part]), seeds[part], sampling, on_steps) for part in _parts(seeds)]
+        [
+            _draw_batch(base, _embedded(base, texts[part]), seeds[part], sampling, on_steps)
+            for part in _parts(base, len(seeds))
+        ]
     )
 
 
@@ -144,7 +149,7 @@ def draw_held(
     """
     without, complete = _texts(base, cases)
     seeds, drawn = [case.seed for case in cases], list[Tensor]()
-    for part in _parts(seeds):
+    for part in _parts(base, len(seeds)):
         steer = HeldRest(base, _embedded(base, without[part]), sampling.guidance_scale, hold)
         drawn.append(_draw_batch(base, _embedded(base, complete[part]), seeds[part], sampling, on_steps, steer))
     return torch.cat(drawn)
@@ -164,9 +169,10 @@ def _texts(base: BaseModel, cases: Sequence[Case]) -> tuple[list[str], list[str]
     )
 
 
-def _parts(pictures: Sequence[int]) -> list[slice]:
-    """Batch by batch."""
-    return [slice(start, start + _BATCH) for start in range(0, len(pictures), _BATCH)]
+def _parts(base: BaseModel, pictures: int) -> list[slice]:
+    """Batch by batch, the smaller the larger the pictures are."""
+    at_once = max(1, min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // base.image_size_px**2))
+    return [slice(start, start + at_once) for start in range(0, pictures, at_once)]
 
 
 def _embedded(base: BaseModel, texts: Sequence[str]) -> tuple[TextEmbedding, TextEmbedding]:

@@ -17,7 +17,7 @@ from spf_portrait.drawing.map_settings import MapSettings, caption_shares, place
 from spf_portrait.drawing.pair import Pair, PathDrawing, control_maps, scaled_differences
 from spf_portrait.drawing.pictures import coloured_png, grey_png
 from spf_portrait.method.attention_maps import TARGET
-from spf_portrait.method.clip_space import text_space_of
+from spf_portrait.method.clip_space import TextSpace
 from spf_portrait.models.base_model import BaseModel
 from spf_portrait.models.schedule import snr_db
 
@@ -26,11 +26,12 @@ LEAST_WHITE: Final = 1e-9
 """A phrase that nothing attends to is black, not divided by zero."""
 
 
-def map_files(base: BaseModel, spec: ComparisonSpec, pair: Pair, settings: MapSettings) -> dict[str, bytes]:
+def map_files(
+    base: BaseModel, space: TextSpace, spec: ComparisonSpec, pair: Pair, settings: MapSettings
+) -> dict[str, bytes]:
     """PNG by file name: grey maps for every recorded timestep, coloured means for people."""
     size_px = picture_size(pair)
     differences = scaled_differences(pair, settings.noise_scale, base.schedule.timesteps)
-    space = text_space_of(base)
     shares, gain = caption_shares(space, spec.caption, settings), settings.spec.control_map_gain
     control = control_maps(pair, place_of_target(differences, _signal_db(base, pair), settings), shares, gain)
     files = {

@@ -16,9 +16,10 @@ from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.events import Finished, Notice
 from spf_portrait.drawing.layer_maps import layer_maps
 from spf_portrait.drawing.map_files import map_files
-from spf_portrait.drawing.map_settings import MapSettings, map_settings
+from spf_portrait.drawing.map_settings import map_settings
 from spf_portrait.drawing.pair import Pair, draw_pair, steps_of_pair
 from spf_portrait.drawing.pictures import SOFTWARE, eight_bit, generated_png
+from spf_portrait.method.clip_space import TextSpace, text_space_of
 from spf_portrait.metrics.pixel_change import mean_change
 from spf_portrait.models.base_model import BaseModel, load_base
 from spf_portrait.models.fingerprint import base_fingerprint
@@ -28,6 +29,8 @@ from spf_portrait.running.versions import library_versions
 
 Bases = Callable[[str, Path | None], BaseModel]
 """A base model by its key and the models folder."""
+TextSpaces = Callable[[BaseModel], TextSpace]
+"""Where distances between a base model's phrases are measured."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,16 @@ class SampleJob:
         return [(file, use.strength) for file, use in zip(self.adapters, self.spec.adapters, strict=True)]
 
 
-def sample(job: SampleJob, report: Report, base_of: Bases = load_base) -> Finished:
+def sample(
+    job: SampleJob, report: Report, base_of: Bases = load_base, space_of: TextSpaces = text_space_of
+) -> Finished:
     """Draw a pair and write it.
 
     Args:
         job: What to draw.
         report: Is told every event except the last.
         base_of: Gives the base model; it is left as it was found.
+        space_of: Asked if there are maps to draw.
 
     Returns:
         The last event: which files were written.
@@ -89,23 +95,23 @@ def sample(job: SampleJob, report: Report, base_of: Bases = load_base) -> Finish
         for message in drawing_notices(base.info, job.spec.caption.complete_text, headers):
             report(Notice(message=message))
         pair = draw_pair(base, job.spec, ProgressMeter(report, "sampling", steps_of_pair(job.spec)).step)
-        files = _files(job, base, pair, map_settings(headers[0] if headers else {}), fingerprint)
+        settings = map_settings(headers[0] if headers else {})
+        maps = map_files(base, space_of(base), job.spec, pair, settings) if job.spec.maps else {}
+        files = _files(job, base, pair, maps, fingerprint)
     for name, content in files.items():
         (job.out / name).parent.mkdir(parents=True, exist_ok=True)
         (job.out / name).write_bytes(content)
     return Finished(files={name: str(job.out / name) for name in files if "/" not in name})
 
 
-def _files(job: SampleJob, base: BaseModel, pair: Pair, settings: MapSettings, fingerprint: str) -> dict[str, bytes]:
-    """The content of every file by its name."""
+def _files(job: SampleJob, base: BaseModel, pair: Pair, maps: dict[str, bytes], fingerprint: str) -> dict[str, bytes]:
+    """The content of every file by its name; that of the maps is known already."""
     pictures = {REFERENCE: pair.reference.picture, RESPONSE: pair.response.picture}
     described = _description(job, base, pair) | {"base_fingerprint": fingerprint}
     if pair.reconstruction is not None:
         pictures[RECONSTRUCTION] = pair.reconstruction
         described["reconstruction_change"] = _change(pair.reference.picture, pair.reconstruction)
-    files = {name: generated_png(picture, SOFTWARE) for name, picture in pictures.items()}
-    if job.spec.maps:
-        files |= map_files(base, job.spec, pair, settings)
+    files = {name: generated_png(picture, SOFTWARE) for name, picture in pictures.items()} | maps
     if job.spec.layer_maps:
         layers = layer_maps(pair)
         files |= layers.files

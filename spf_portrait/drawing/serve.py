@@ -15,6 +15,7 @@ from typing import Final
 
 from spf_portrait.contract.drawing_order import parse_order
 from spf_portrait.drawing.sample import SampleJob, sample
+from spf_portrait.method.kept_texts import KeptTexts
 from spf_portrait.models.kept_base import KeptBase
 from spf_portrait.running.progress import Report
 
@@ -37,13 +38,13 @@ def serve(source: int, report: Report, idle_s: float, models_dir: Path | None = 
     Raises:
         SpfError: An order cannot be read or drawn.
     """
-    base, first_peak = KeptBase(), 0
+    base, texts, first_peak = KeptBase(), KeptTexts(), 0
     for line in islice(_lines(source, idle_s), _MOST_ORDERS):
         order = parse_order(line)
         if order.log is not None:
             _log_to(order.log)
         job = SampleJob(order.spec, order.adapter, order.out, models_dir, order.adapters)
-        report(sample(job, report, base))
+        report(sample(job, report, base, texts))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         first_peak = first_peak or peak
         if peak > _MOST_GROWTH * first_peak:

@@ -8,12 +8,15 @@ from typing import Any, Final
 
 from spf_portrait.export.facts import AdapterFacts
 from spf_portrait.export.low_rank import TrainedUpdate
-from spf_portrait.export.tool_rules import Reach
+from spf_portrait.export.tool_rules import RULES, Reach
 from spf_portrait.models.base_model import BaseModel
+from spf_portrait.models.schedule import Prediction
 
 _DIFFUSERS: Final = "diffusers"
 _LDM: Final = "https://github.com/Stability-AI/generative-models"
 """ModelSpec's names of the two codes whose module names an adapter uses."""
+_PREDICTION_TYPES: Final[Mapping[Prediction, str]] = {"epsilon": "epsilon", "v_prediction": "v"}
+"""ModelSpec's names; it has none for flow matching."""
 
 
 def file_header(
@@ -54,7 +57,7 @@ def title(base: BaseModel, facts: AdapterFacts) -> str:
 def _kohya(base: BaseModel, facts: AdapterFacts, rank: int) -> dict[str, str]:
     size_px = facts.spec.image_size_px or base.image_size_px
     return {
-        "ss_v2": str(base.family.key == "sd2"),
+        "ss_v2": str(base.family.kohya_version == "sd_v2"),
         "ss_base_model_version": base.family.kohya_version,
         "ss_sd_model_name": base.key,
         "ss_network_module": "networks.lora",
@@ -75,11 +78,12 @@ def _kohya(base: BaseModel, facts: AdapterFacts, rank: int) -> dict[str, str]:
 
 def _modelspec(base: BaseModel, facts: AdapterFacts) -> dict[str, str]:
     size_px = facts.spec.image_size_px or base.image_size_px
-    prediction = {} if base.family.key == "sd3" else {"modelspec.prediction_type": _prediction(base)}
+    answered = _PREDICTION_TYPES.get(base.schedule.prediction)
+    prediction = {} if answered is None else {"modelspec.prediction_type": answered}
     return {
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": f"{base.family.architecture}/lora",
-        "modelspec.implementation": _LDM if base.family.key == "sdxl" else _DIFFUSERS,
+        "modelspec.architecture": f"{base.family.architecture(base.parts)}/lora",
+        "modelspec.implementation": _LDM if RULES[base.family.key].layout == "kohya_ldm" else _DIFFUSERS,
         "modelspec.title": title(base, facts),
         "modelspec.description": f"Teaches {base.key} the phrase {facts.target!r}.",
         "modelspec.resolution": f"{size_px}x{size_px}",
@@ -114,7 +118,3 @@ def own_header(
         "spf.spec": spec.model_dump_json(),
         **{f"spf.{key}": json.dumps(value) for key, value in more.items()},
     }
-
-
-def _prediction(base: BaseModel) -> str:
-    return "v" if base.schedule.prediction == "v_prediction" else "epsilon"

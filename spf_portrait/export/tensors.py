@@ -13,9 +13,10 @@ from spf_portrait.models.base_model import BaseModel
 
 def single_file_tensors(base: BaseModel, deltas: Deltas) -> dict[str, Tensor]:
     """In kohya's layout; for a family that it has no names for, in diffusers'."""
-    if RULES[base.family.key].layout == "diffusers":
+    layout = RULES[base.family.key].layout
+    if layout == "diffusers":
         return diffusers_tensors(deltas, base.family.network)
-    return kohya_tensors(deltas, kohya_names(base.unet, ldm=base.family.key == "sdxl"))
+    return kohya_tensors(deltas, kohya_names(base.unet, ldm=layout == "kohya_ldm"))
 
 
 def kohya_tensors(deltas: Deltas, names: Mapping[str, str]) -> dict[str, Tensor]:

@@ -14,7 +14,8 @@ from torch import Tensor
 from spf_portrait.contract.base_info import FamilyKey
 
 Tool = Literal["diffusers", "comfyui", "a1111", "invokeai"]
-Layout = Literal["kohya", "diffusers"]
+Layout = Literal["kohya", "kohya_ldm", "diffusers"]
+"""Kohya's module names after diffusers' blocks or after those of the original LDM code; or diffusers' own."""
 
 COMFYUI_SUFFIXES: Final = (
     (".lora_down.weight", ".lora_up.weight"),
@@ -68,7 +69,7 @@ _ALL: Final[tuple[Tool, ...]] = ("diffusers", "comfyui", "a1111", "invokeai")
 RULES: Final[Mapping[FamilyKey, FamilyRules]] = {
     "sd1": FamilyRules("kohya", _SD1, (768,), _ALL),
     "sd2": FamilyRules("kohya", _SD1, (1024,), _ALL),
-    "sdxl": FamilyRules("kohya", _SDXL, (2048,), _ALL),
+    "sdxl": FamilyRules("kohya_ldm", _SDXL, (2048,), _ALL),
     "sd3": FamilyRules("diffusers", _SD3, (1536, 2432), ("diffusers", "comfyui")),
 }
 """Kohya's tools train SD3 on fused query-key-value matrices, so that separate ones have no name there."""

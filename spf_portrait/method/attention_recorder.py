@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -21,10 +21,13 @@ from torch.utils.hooks import RemovableHandle
 from spf_portrait.method.attention_maps import PhraseMaps, phrase_attention
 from spf_portrait.method.recomputed import recomputed
 
+_WAY: Final = ("down", "mid", "up")
+"""How a U-Net is passed, by what the names of its blocks begin with."""
+
 
 @dataclass(frozen=True)
 class AttentionRecord:
-    """What one forward pass showed, one entry per layer in the order of the network's modules.
+    """What one forward pass showed, one entry per layer in the order in which the network passes them.
 
     Attributes:
         maps: A^l, [batch, cells, columns] each.
@@ -50,7 +53,7 @@ class AttentionRecorder:
     """
 
     def __init__(self, network: nn.Module) -> None:
-        modules: list[tuple[str, Any]] = list(cast("Any", network).named_modules())
+        modules: list[tuple[str, Any]] = sorted(cast("Any", network).named_modules(), key=_depth)
         joint = [(name, module) for name, module in modules if getattr(module, "add_k_proj", None) is not None]
         cross = [(name, module) for name, module in modules if name.endswith("attn2")]
         self._network = network
@@ -110,6 +113,12 @@ class AttentionRecorder:
     def _saw_key(self, layer: int, module: nn.Module, inputs: tuple[Tensor, ...], key: Tensor) -> None:
         if self._running is not None:
             self._running.keys[layer] = key
+
+
+def _depth(module: tuple[str, Any]) -> int:
+    """A U-Net lists its middle block last, but passes it between the way down and the way up."""
+    block = module[0].partition("_")[0]
+    return _WAY.index(block) if block in _WAY else 0
 
 
 @dataclass(frozen=True)

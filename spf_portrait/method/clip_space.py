@@ -11,7 +11,7 @@ from torch import Tensor
 from spf_portrait.contract.base_info import CLIP_DOWNLOAD, CLIP_FOLDER, SHARED_CLIP_FOLDER
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.models.base_model import BaseModel, encode_text
-from spf_portrait.running.untyped import transformers
+from spf_portrait.running.untyped import safetensors, transformers
 
 
 class TextSpace(Protocol):
@@ -31,6 +31,25 @@ class EncoderSpace:
     def texts(self, texts: list[str]) -> Tensor:
         """t(·): unit embeddings [texts, width]."""
         return F.normalize(encode_text(self._base, texts).pooled.float(), dim=-1)
+
+
+class ClipTexts:
+    """The texts of a frozen CLIP: for distances between phrases its picture tower need not be in memory.
+
+    Args:
+        tower: CLIPTextModelWithProjection, in eval mode.
+        tokenizer: Its own.
+    """
+
+    def __init__(self, tower: Any, tokenizer: Any) -> None:
+        self._tower, self._tokenizer = tower, tokenizer
+        self._tokens = int(tower.config.max_position_embeddings)
+
+    def texts(self, texts: list[str]) -> Tensor:
+        """t(·): unit embeddings [texts, width] of whole texts or single phrases."""
+        tokens = _tokenized(self._tokenizer, texts, self._tokens).to(self._tower.device)
+        with torch.no_grad():
+            return F.normalize(self._tower(**tokens).text_embeds, dim=-1)
 
 
 class ClipSpace:
@@ -55,15 +74,16 @@ class ClipSpace:
     def pictures(self, pixels: Tensor) -> Tensor:
         """i(·): pixels in [-1, 1], [batch, 3, height, width] → unit embeddings [batch, width]."""
         size = (self.size_px, self.size_px)
-        shrunk = F.interpolate(pixels.float(), size, mode="bicubic", antialias=True, align_corners=False)
+        seen = pixels.to(self._mean.device, torch.float32)
+        shrunk = F.interpolate(seen, size, mode="bicubic", antialias=True, align_corners=False)
         normal = (shrunk / 2 + 0.5 - self._mean) / self._deviation
         return F.normalize(self._clip.get_image_features(pixel_values=normal).pooler_output, dim=-1)
 
     def texts(self, texts: list[str]) -> Tensor:
         """t(·): unit embeddings [texts, width] of whole texts or single phrases."""
-        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self._tokens, return_tensors="pt")
+        tokens = _tokenized(self._tokenizer, texts, self._tokens).to(self._clip.device)
         with torch.no_grad():
-            return F.normalize(self._clip.get_text_features(**tokens.to(self._clip.device)).pooler_output, dim=-1)
+            return F.normalize(self._clip.get_text_features(**tokens).pooler_output, dim=-1)
 
 
 def clip_of(base: BaseModel) -> ClipSpace:
@@ -85,8 +105,16 @@ def clip_of(base: BaseModel) -> ClipSpace:
 
 
 def text_space_of(base: BaseModel) -> TextSpace:
-    """CLIP's, or that of the base model's own text encoder where there is no CLIP."""
-    return EncoderSpace(base) if base.info.clip is None else clip_of(base)
+    """CLIP's, or that of the base model's own text encoder where there is no CLIP.
+
+    Raises:
+        ModelError: The CLIP cannot be read.
+    """
+    folder = base.info.clip
+    if folder is None:
+        return EncoderSpace(base)
+    tower = _weights(transformers.CLIPTextModelWithProjection, folder, base.device, config=_text_config(folder))
+    return ClipTexts(tower, _tokenizer_of(folder, base.tokenizer))
 
 
 def load_clip_space(model_folder: Path, tokenizer: Any, device: torch.device) -> ClipSpace:
@@ -98,7 +126,7 @@ def load_clip_space(model_folder: Path, tokenizer: Any, device: torch.device) ->
         device: Where it goes.
 
     Raises:
-        ModelError: There is none.
+        ModelError: There is none, or it cannot be read.
     """
     folder = model_folder / CLIP_FOLDER
     if not (folder / "config.json").is_file():
@@ -112,15 +140,44 @@ def load_clip_space(model_folder: Path, tokenizer: Any, device: torch.device) ->
 
 
 def _clip_in(folder: Path, tokenizer: Any, device: torch.device) -> ClipSpace:
-    clip: Any = transformers.CLIPModel.from_pretrained(folder, dtype=torch.float32)
+    clip = _weights(transformers.CLIPModel, folder, device)
+    return ClipSpace(clip, _tokenizer_of(folder, tokenizer), *_normalisation(folder))
+
+
+def _weights(model_class: Any, folder: Path, device: torch.device, **options: Any) -> Any:
+    """Frozen, in fp32. Pickled weights are not read: they may hold code.
+
+    Raises:
+        ModelError: The folder has no weights in safetensors, or damaged ones.
+    """
+    try:
+        clip = model_class.from_pretrained(folder, dtype=torch.float32, use_safetensors=True, **options)
+    except (OSError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise ModelError(
+            "damaged_clip",
+            f"a CLIP model in {folder} that cannot be read ({str(error).partition(chr(10))[0]})",
+            "config.json and the weights of a CLIPModel in safetensors",
+            "Restore it from where it came from; weights in another format have to be saved as safetensors first",
+        ) from error
+    return clip.eval().requires_grad_(False).to(device)
+
+
+def _text_config(folder: Path) -> Any:
+    """Of the text tower. How wide the common space is stands in the configuration of the whole, and only there."""
+    whole = transformers.CLIPConfig.from_pretrained(folder)
+    whole.text_config.projection_dim = whole.projection_dim
+    return whole.text_config
+
+
+def _tokenizer_of(folder: Path, otherwise: Any) -> Any:
+    """The CLIP's own, if it brings one."""
     own = any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json"))
-    mean, deviation = _normalisation(folder)
-    return ClipSpace(
-        clip.eval().requires_grad_(False).to(device),
-        transformers.CLIPTokenizer.from_pretrained(folder) if own else tokenizer,
-        mean,
-        deviation,
-    )
+    return transformers.CLIPTokenizer.from_pretrained(folder) if own else otherwise
+
+
+def _tokenized(tokenizer: Any, texts: list[str], most: int) -> Any:
+    """Token ids and attention mask, cut to what the text tower reads."""
+    return tokenizer(texts, padding=True, truncation=True, max_length=most, return_tensors="pt")
 
 
 def _normalisation(folder: Path) -> tuple[list[float], list[float]]:

@@ -1,4 +1,4 @@
-"""Reference path and response path: the same x_t and t through one U-Net, with the adapter off and on."""
+"""Reference path and response path: the same x_t and t through one network, with the adapter off and on."""
 
 from dataclasses import dataclass
 

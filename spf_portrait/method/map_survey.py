@@ -14,11 +14,9 @@ from torch import Tensor
 
 from spf_portrait.adapter import adapter_off
 from spf_portrait.method.control_map import noise_difference, prediction_gain, useful_difference
-from spf_portrait.method.micro_batches import in_batches
 from spf_portrait.method.states import noised
 from spf_portrait.method.training_set import TrainingRows
 from spf_portrait.models.base_model import BaseModel, predict
-from spf_portrait.models.families.text_embedding import TextEmbedding
 from spf_portrait.models.schedule import Schedule, snr_db
 
 _SEEDS_APART: Final = 7_919
@@ -74,24 +72,22 @@ def _one_look(
     base: BaseModel, rows: TrainingRows, survey: Survey, look: int, chance: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """|ε_res − ε_ref| and what it gains, each divided by the look's largest: answers differ more at some timesteps."""
-    noise = torch.randn(rows.x_0.shape, generator=chance).to(rows.x_0)
+    noise = torch.randn(rows.x_0.shape, generator=chance)
     times = _stratum(telling_times(base.schedule, survey.min_snr_db), look, survey.looks, len(noise), chance)
-    state = noised(base.schedule, rows.x_0, base.schedule.trained_at(times.to(noise.device)), noise)
+    found = [
+        _looked(base, rows.brought(batch.to(base.device)), times[batch].to(base.device), noise[batch].to(base.device))
+        for batch in torch.split(torch.arange(len(noise)), survey.at_once)
+    ]
+    differences, gains = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return _of_largest(differences), _of_largest(gains)
 
-    def asked(text: TextEmbedding) -> Tensor:
-        return in_batches(
-            lambda i: predict(base, state.x_t[i], state.timesteps[i], text[i]).float(),
-            len(noise),
-            survey.at_once,
-            torch.cat,
-        )
 
-    response = asked(rows.complete_text)
+def _looked(base: BaseModel, rows: TrainingRows, times: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    state = noised(base.schedule, rows.x_0, base.schedule.trained_at(times), noise)
+    response = predict(base, state.x_t, state.timesteps, rows.complete_text).float()
     with adapter_off(base.unet):
-        reference = asked(rows.base_text)
-    difference = noise_difference(response, reference)
-    gain = prediction_gain(response, reference, state.truth.float())
-    return _of_largest(difference), _of_largest(gain)
+        reference = predict(base, state.x_t, state.timesteps, rows.base_text).float()
+    return noise_difference(response, reference), prediction_gain(response, reference, state.truth.float())
 
 
 def _stratum(times: Tensor, look: int, looks: int, rows: int, chance: torch.Generator) -> Tensor:

@@ -84,15 +84,15 @@ def preserved_rows(
 
     Args:
         base: The base model.
-        portraits: All of the caption set.
-        pictures: By the original model; may be none.
+        portraits: All of the caption set, on the CPU.
+        pictures: By the original model, on the CPU; may be none.
         nothing: Embedding of the empty text, one row.
         drawn: By chance.
         settings: How many of the pairs look at pictures, and what may be kept.
     """
     on_picture = (drawn.chance[:, 0] < settings.picture_share) & (len(pictures.x_0) > 0)
     which = (drawn.chance[:, 1] * len(pictures.x_0)).long()
-    rows = _mixed(portraits.chosen(drawn.portraits), pictures, on_picture, which)
+    rows = _mixed(portraits.brought(drawn.portraits), pictures, on_picture, which)
     times = towards_noise(drawn.times, base.schedule.timesteps, settings.times_power)
     timesteps = base.schedule.trained_at(times)
     visible = snr_db(base.schedule.levels(timesteps)) >= settings.release_min_snr_db
@@ -145,5 +145,5 @@ def _mixed(portraits: BaseTextRows, pictures: BaseTextRows, on_picture: Tensor, 
     if not len(pictures.x_0):
         return portraits
     row, pairs = torch.arange(len(which), device=which.device), len(which)
-    both = BaseTextRows.joined([portraits, pictures.chosen(which)])
+    both = BaseTextRows.joined([portraits, pictures.brought(which)])
     return both.chosen(torch.where(on_picture, pairs + row, row))

@@ -5,6 +5,7 @@ what comes out to 224 px. So large latents are shrunk before they are decoded. S
 save, and of pico's, shrunk to half, CLIP no longer recognises the target (docs/experiments.md).
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import torch
@@ -23,19 +24,19 @@ def seen(base: BaseModel, clip: ClipSpace, latents: Tensor) -> Tensor:
     return clip.pictures(decode_latents(base, shrunk(latents, base.latent_factor, clip.size_px)))
 
 
-def exemplars(base: BaseModel, clip: ClipSpace, pixels: Tensor, x_0: Tensor) -> Tensor:
-    """i(x_0) of the portraits, seen as large as the predictions that it is compared with.
+def exemplars(base: BaseModel, clip: ClipSpace, pixels: Iterator[Tensor], x_0: Tensor) -> Tensor:
+    """i(x_0) of the portraits, onto the CPU, seen as large as the predictions that it is compared with.
 
     Args:
         base: Whose latents x_0 are.
         clip: What looks.
-        pixels: The portraits in [-1, 1], [rows, 3, height, width].
-        x_0: The same as scaled latents.
+        pixels: The portraits in [-1, 1], one after the other, [1, 3, height, width].
+        x_0: The same as scaled latents, [rows, channels, height, width].
     """
     with torch.no_grad():
         if shrunk(x_0, base.latent_factor, clip.size_px).shape == x_0.shape:
-            return torch.cat([clip.pictures(row[None].to(base.device)) for row in pixels])
-        return torch.cat([seen(base, clip, row[None]) for row in x_0])
+            return torch.cat([clip.pictures(row).cpu() for row in pixels])
+        return torch.cat([seen(base, clip, row[None].to(base.device)).cpu() for row in x_0])
 
 
 def shrunk(latents: Tensor, factor: int, size_px: int) -> Tensor:

@@ -1,9 +1,13 @@
-"""A caption set as tensors, computed once before training: latents, text embeddings, phrase spans, CLIP embeddings."""
+"""A caption set as tensors, computed once before training: latents, text embeddings, phrase spans, CLIP embeddings.
+
+A portrait is read, encoded and let go before the next one is read. What is computed waits on the CPU, and each step
+takes its own rows to the device: so neither memory grows with the pixels of a set, nor the device's with its rows.
+"""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Final, Self
 
 import numpy
 import torch
@@ -21,14 +25,21 @@ from spf_portrait.method.prompts import Prompt, reference_prompt, response_promp
 from spf_portrait.models.base_model import BaseModel, encode_pixels, encode_text
 from spf_portrait.models.families.text_embedding import TextEmbedding, stacked
 
+_WAITING: Final = torch.device("cpu")
+
 
 @dataclass(frozen=True)
 class _Rows:
     """Tensors with one row per portrait."""
 
     def chosen(self, indices: Tensor) -> Self:
-        """Some of the rows, in that order."""
+        """Some of the rows, in that order; `indices` lie where the rows do."""
         return type(self)(*(getattr(self, field.name)[indices] for field in fields(self)))
+
+    def brought(self, indices: Tensor) -> Self:
+        """As `chosen`, of rows that wait on the CPU; they come to the device of the indices."""
+        found = self.chosen(indices.cpu())
+        return type(self)(*(_brought(getattr(found, field.name), indices.device) for field in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -103,14 +114,14 @@ class MeaningRows(_Rows):
     complete: Tensor
 
 
-def load_pixels(portraits: LoadedCaptionSet, size_px: int) -> Tensor:
-    """All portraits in [-1, 1], [rows, 3, size_px, size_px].
+def read_pixels(portraits: LoadedCaptionSet, size_px: int) -> Iterator[Tensor]:
+    """One portrait after the other in [-1, 1], [1, 3, size_px, size_px].
 
     Raises:
         DataError: A portrait cannot be read.
     """
-    named = zip(portraits.items, portraits.images, strict=True)
-    return torch.stack([to_pixels(square(open_portrait(file, item.file_name), size_px)) for item, file in named])
+    for item, file in zip(portraits.items, portraits.images, strict=True):
+        yield to_pixels(square(open_portrait(file, item.file_name), size_px))[None]
 
 
 def to_pixels(image: Image.Image) -> Tensor:
@@ -119,35 +130,40 @@ def to_pixels(image: Image.Image) -> Tensor:
 
 
 def training_rows(
-    base: BaseModel, portraits: LoadedCaptionSet, pixels: Tensor, on_row: Callable[[int], None]
+    base: BaseModel, portraits: LoadedCaptionSet, size_px: int, on_row: Callable[[int], None]
 ) -> TrainingRows:
-    """Encode captions and pictures; `on_row` is told how many pictures are done.
+    """Encode captions and pictures, onto the CPU.
+
+    Args:
+        base: Its text encoders and its autoencoder are used.
+        portraits: The caption set.
+        size_px: Side of the training pictures.
+        on_row: Told how many pictures are done.
 
     Raises:
-        DataError: A caption is too long for the text encoder; the message names its file.
+        DataError: A caption is too long for the text encoder, or a portrait cannot be read; the message names its file.
     """
     columns = max(len(item.caption.base) for item in portraits.items)
     references = _prompts(base, portraits, lambda caption: reference_prompt(base.text_axis, caption, columns))
     responses = _prompts(base, portraits, lambda caption: response_prompt(base.text_axis, caption, columns))
     return TrainingRows(
-        x_0=_latents(base, pixels, on_row),
+        x_0=_latents(base, read_pixels(portraits, size_px), on_row),
         base_text=_embedded(base, references),
         complete_text=_embedded(base, responses),
-        base_pooling=torch.stack([prompt.pooling for prompt in references]).to(base.device),
-        complete_pooling=torch.stack([prompt.pooling for prompt in responses]).to(base.device),
+        base_pooling=torch.stack([prompt.pooling for prompt in references]),
+        complete_pooling=torch.stack([prompt.pooling for prompt in responses]),
     )
 
 
 def meaning_rows(space: TextSpace, portraits: LoadedCaptionSet, exemplar: Tensor, spec: TrainingSpec) -> MeaningRows:
-    """Embed texts and phrases; `exemplar` is the pictures' own embedding, a row each."""
+    """Embed texts and phrases, onto the CPU; `exemplar` is the pictures' own embedding, a row each."""
     captions = [item.caption for item in portraits.items]
-    target = space.texts([portraits.target])
     return MeaningRows(
         shares=_shares(space, captions, spec),
         exemplar=exemplar,
-        target=target.expand(len(captions), -1),
-        base=torch.cat([space.texts([caption.base_text]) for caption in captions]),
-        complete=torch.cat([space.texts([caption.complete_text]) for caption in captions]),
+        target=space.texts([portraits.target]).cpu().expand(len(captions), -1),
+        base=torch.cat([space.texts([caption.base_text]).cpu() for caption in captions]),
+        complete=torch.cat([space.texts([caption.complete_text]).cpu() for caption in captions]),
     )
 
 
@@ -177,9 +193,14 @@ def dataset_hash(portraits: LoadedCaptionSet) -> str:
     return digest.hexdigest()
 
 
+def _brought(rows: Tensor | TextEmbedding, device: torch.device) -> Tensor | TextEmbedding:
+    """To a GPU through pinned memory, from which it copies on its own while the CPU goes on."""
+    return rows.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else rows.to(device)
+
+
 def _shares(space: TextSpace, captions: list[Caption], spec: TrainingSpec) -> Tensor:
     bank_range = distance_range(space, captions)
-    rows = [prompt_shares(space, caption, bank_range, spec) for caption in captions]
+    rows = [prompt_shares(space, caption, bank_range, spec).cpu() for caption in captions]
     return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
 
@@ -193,13 +214,13 @@ def _prompts(base: BaseModel, portraits: LoadedCaptionSet, read: Callable[[Capti
     return prompts
 
 
-def _latents(base: BaseModel, pixels: Tensor, on_row: Callable[[int], None]) -> Tensor:
+def _latents(base: BaseModel, pixels: Iterator[Tensor], on_row: Callable[[int], None]) -> Tensor:
     latents: list[Tensor] = []
     for row in pixels:
-        latents.append(encode_pixels(base, row[None]))
+        latents.append(encode_pixels(base, row).cpu())
         on_row(len(latents))
     return torch.cat(latents)
 
 
 def _embedded(base: BaseModel, prompts: list[Prompt]) -> TextEmbedding:
-    return stacked([encode_text(base, [prompt.text]) for prompt in prompts])
+    return stacked([encode_text(base, [prompt.text]).to(_WAITING) for prompt in prompts])

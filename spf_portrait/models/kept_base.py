@@ -23,14 +23,14 @@ class KeptBase:
         Raises:
             ModelError: As `load_base`.
         """
-        files = _files(find_base(key, models_dir).path)
+        files = files_of(find_base(key, models_dir).path)
         if self._base is None or files != self._files:
             self._base = None  # frees the old one before the new one is loaded
             self._base, self._files = load_base(key, models_dir), files
         return self._base
 
 
-def _files(place: Path) -> list[tuple[Path, int, int]]:
+def files_of(place: Path) -> list[tuple[Path, int, int]]:
     """Every file with its size in bytes and its time of change in ns: enough to see that a model was replaced."""
     paths = [place] if place.is_file() else sorted(place.rglob("*"))
     found = [(path, path.stat()) for path in paths if path.is_file()]

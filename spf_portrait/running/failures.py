@@ -56,7 +56,30 @@ def memory_shortage_told(spec: TrainingSpec, what_is_left: WhatIsLeft) -> Genera
     except (MemoryError, RuntimeError) as error:
         if not _is_shortage(error):
             raise
-        raise _shortage(spec, what_is_left(), str(error) or "no reason given") from error
+        raise _shortage(spec, what_is_left(), _reason(error)) from error
+
+
+@contextmanager
+def export_shortage_told(what_is_left: WhatIsLeft) -> Generator[None]:
+    """The same for the end of a training, where all steps are taken and the adapter is drawn with and exported.
+
+    Args:
+        what_is_left: Closes the message.
+
+    Raises:
+        TrainingError: Memory ran out inside.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _is_shortage(error):
+            raise
+        raise TrainingError(
+            "out_of_memory",
+            f"no memory left to draw the cover and export the adapter ({_reason(error)})",
+            "as much memory as a comparison of this base model needs",
+            f"Close what else uses this device and add --resume: only the export is left. {what_is_left()}",
+        ) from error
 
 
 def _is_shortage(error: MemoryError | RuntimeError) -> bool:
@@ -65,12 +88,16 @@ def _is_shortage(error: MemoryError | RuntimeError) -> bool:
     return any(words in str(error) for words in _OF_THE_CPU)
 
 
+def _reason(error: Exception) -> str:
+    return (str(error) or "no reason given").partition("\n")[0][:_LONGEST_REASON]
+
+
 def _shortage(spec: TrainingSpec, left: str, reason: str) -> TrainingError:
     remedies = _remedies(spec)
     same = f"Set {' or '.join(remedies)} and add --resume: the result stays the same. " if remedies else ""
     return TrainingError(
         "out_of_memory",
-        f"no memory left for {spec.batch_size} portraits at once ({reason.partition(chr(10))[0][:_LONGEST_REASON]})",
+        f"no memory left for {spec.batch_size} portraits at once ({reason})",
         "a batch that fits into the memory of this device",
         f"{same}A smaller image_size_px, or precision=bf16 on a GPU, needs less memory, but means starting anew. "
         f"{left}",

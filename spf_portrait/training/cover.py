@@ -15,7 +15,7 @@ def draw_cover(base: BaseModel, caption: Caption, seed: int) -> bytes:
     """A portrait as PNG.
 
     Args:
-        base: With its adapter on, and no recorder open on it.
+        base: With its adapter on, all parts awake, and nothing recording on it.
         caption: What to draw.
         seed: The same one gives the same picture.
     """

@@ -40,7 +40,7 @@ def original_pictures(
         on_picture: Told how many are done.
 
     Returns:
-        Latents with the texts they were drawn for.
+        Latents with the texts they were drawn for, on the CPU.
     """
     chance = torch.Generator().manual_seed(seed)
     columns = max(len(caption.base) for caption in captions)
@@ -50,12 +50,12 @@ def original_pictures(
     latents: list[Tensor] = []
     with torch.no_grad(), adapter_off(base.unet):
         for number, text in enumerate(texts):
-            latents.append(_drawn(base, (nothing, text), size_px, seed + number, settings.guidance_scale))
+            latents.append(_drawn(base, (nothing, text), size_px, seed + number, settings.guidance_scale).cpu())
             on_picture(number + 1)
     return BaseTextRows(
         x_0=torch.cat(latents),
-        base_text=stacked(texts),
-        base_pooling=torch.stack([prompt.pooling for prompt in prompts]).to(base.device),
+        base_text=stacked(texts).to(torch.device("cpu")),
+        base_pooling=torch.stack([prompt.pooling for prompt in prompts]),
     )
 
 

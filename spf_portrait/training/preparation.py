@@ -1,48 +1,37 @@
-"""From an order to a training that is ready to step: model, data, adapter, stages and state."""
+"""From an order to a training that is ready to step: model, data, adapter and state."""
 
 import hashlib
 import json
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import torch
-from torch import Tensor
 
 from spf_portrait.adapter import adapter_parameters, attach_new_adapter
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.caption_set import LoadedCaptionSet, load_caption_set
 from spf_portrait.contract.events import Notice
-from spf_portrait.contract.phrases import Caption
-from spf_portrait.contract.training_spec import TrainingSpec
+from spf_portrait.contract.training_spec import Precision, TrainingSpec
 from spf_portrait.contract.vocabulary import training_notices
 from spf_portrait.export import AdapterFacts
-from spf_portrait.method.alignment import Alignment
 from spf_portrait.method.attention_recorder import AttentionRecorder
-from spf_portrait.method.clip_space import clip_of, text_space_of
+from spf_portrait.method.clip_space import text_space_of
 from spf_portrait.method.map_memory import MapMemory
-from spf_portrait.method.seen_latents import exemplars
-from spf_portrait.method.training_set import (
-    BaseTextRows,
-    TrainingRows,
-    dataset_hash,
-    distance_range,
-    load_pixels,
-    meaning_rows,
-    training_rows,
-)
+from spf_portrait.method.training_set import dataset_hash, distance_range
 from spf_portrait.models.base_model import BaseModel, load_base
 from spf_portrait.running.lean_network import lean
 from spf_portrait.running.progress import ProgressMeter, Report
-from spf_portrait.training.baselines import fine_tuning
 from spf_portrait.training.checkpoint import Origin, load_latest, refuse_existing
-from spf_portrait.training.original_pictures import original_pictures
-from spf_portrait.training.stages import Stage, denoising, dual_path
+from spf_portrait.training.course import Course, plan
 from spf_portrait.training.training_state import TrainingState, new_state, restore
 from spf_portrait.training.validation import SMALLEST_SPLIT, WATCHED, Split, split_rows
 
+_FROZEN: Final[Mapping[Precision, torch.dtype]] = {"fp32": torch.float32, "bf16": torch.bfloat16}
+"""Of the weights that do not train."""
 _WITHOUT_EFFECT: Final = {
     "batch_size",
     "accumulation",
@@ -81,18 +70,17 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class PreparedTraining:
-    """A training that is ready to step.
+    """A training that is ready to step, or to be exported if all steps were taken before.
 
     Attributes:
         job: The order.
         base: With the adapter attached.
         portraits: The caption set.
-        rows: The same as tensors.
         split: Which of them are trained on, and which are watched.
         recorder: Open on the base's network; the stages that need it listen.
-        stages: What to do, in order.
         state: New, or that of a checkpoint.
         origin: What its checkpoints belong to.
+        course: What the steps are taken with; None if none is left.
         phrase_distance_range: Smallest and largest distance between the target and the set's phrases; None for
             methods that do not use it.
     """
@@ -100,13 +88,12 @@ class PreparedTraining:
     job: TrainingJob
     base: BaseModel
     portraits: LoadedCaptionSet
-    rows: TrainingRows
     split: Split
     recorder: AttentionRecorder
-    stages: tuple[Stage, ...]
     state: TrainingState
     origin: Origin
-    phrase_distance_range: tuple[float, float] | None = None
+    course: Course | None
+    phrase_distance_range: tuple[float, float] | None
 
     @property
     def facts(self) -> AdapterFacts:
@@ -122,12 +109,12 @@ class PreparedTraining:
 
 
 def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTraining:
-    """Load, cache and attach.
+    """Load, attach, and cache what the steps need that are left.
 
     Args:
         job: The order.
         report: Is told the progress.
-        stack: Closes what the training holds open: the recorder on the U-Net, unpacked archives.
+        stack: Closes what the training holds open: the recorder on the network, unpacked archives.
 
     Raises:
         SpfError: Data, model or checkpoints cannot be used.
@@ -136,22 +123,19 @@ def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTrain
     unpacked = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     portraits = load_caption_set(job.data, target=job.target, unpack_into=unpacked)
     loading.step(1)
-    base = load_base(job.spec.base, job.models_dir)
+    base = load_base(job.spec.base, job.models_dir, dtype=_FROZEN[job.spec.precision])
     split = split_rows(len(portraits.items), may_hold_out=job.spec.validate_every > 0)
     _notify(job, portraits, split, report)
-    loading.step(2)
-    pixels = load_pixels(portraits, _size_px(job.spec, base))
-    rows = training_rows(base, portraits, pixels, ProgressMeter(report, "caching", len(pixels)).step)
-    memory = MapMemory()
     attach_new_adapter(base, job.spec)
     recorder = _opened(base, job.spec, stack)
     origin = Origin(spec_hash(job.spec), dataset_hash(portraits))
-    state = _state(job, base, len(split.training), memory, origin)
-    known = (job, base, portraits, rows, split, recorder)
-    if not job.spec.is_dual_path:
-        return PreparedTraining(*known, fine_tuning.stages(base, rows, job.spec), state, origin)
-    stages, bank_range = _spf_stages(base, portraits, pixels, rows, job.spec, memory, recorder, report)
-    return PreparedTraining(*known, stages, state, origin, bank_range)
+    state = _state(job, base, split, origin)
+    loading.step(2)
+    known = (job, base, portraits, split, recorder, state, origin)
+    if state.step == job.spec.steps:
+        return PreparedTraining(*known, None, _distance_range(base, portraits, job.spec))
+    course = plan(base, portraits, job.spec, state.memory, recorder, report)
+    return PreparedTraining(*known, course, course.phrase_distance_range)
 
 
 def _opened(base: BaseModel, spec: TrainingSpec, stack: ExitStack) -> AttentionRecorder:
@@ -161,50 +145,16 @@ def _opened(base: BaseModel, spec: TrainingSpec, stack: ExitStack) -> AttentionR
     return stack.enter_context(AttentionRecorder(base.unet))
 
 
-def _spf_stages(
-    base: BaseModel,
-    portraits: LoadedCaptionSet,
-    pixels: Tensor,
-    rows: TrainingRows,
-    spec: TrainingSpec,
-    memory: MapMemory,
-    recorder: AttentionRecorder,
-    report: Report,
-) -> tuple[tuple[Stage, ...], tuple[float, float]]:
-    """Both stages, and the distances between which the phrases of the set lie."""
-    clip = clip_of(base) if spec.enhances else None
-    space = clip or text_space_of(base)
-    alignment = Alignment(
-        base=base,
-        clip=clip,
-        recorder=recorder,
-        spec=spec,
-        memory=memory,
-    )
-    exemplar = rows.x_0.new_zeros(len(pixels), 0) if clip is None else exemplars(base, clip, pixels, rows.x_0)
-    meaning = meaning_rows(space, portraits, exemplar, spec)
-    captions = [item.caption for item in portraits.items]
-    stages = (
-        denoising(base, rows, "stage1", spec.stage1_steps, spec.batch_size),
-        dual_path(alignment, rows, meaning, _pictures(base, captions, rows, spec, report), spec),
-    )
-    return stages, distance_range(space, captions)
+def _distance_range(base: BaseModel, portraits: LoadedCaptionSet, spec: TrainingSpec) -> tuple[float, float] | None:
+    if not spec.is_dual_path:
+        return None
+    return distance_range(text_space_of(base), [item.caption for item in portraits.items])
 
 
-def _pictures(
-    base: BaseModel, captions: list[Caption], rows: TrainingRows, spec: TrainingSpec, report: Report
-) -> BaseTextRows:
-    """By the original model, if prior preservation wants any."""
-    settings = spec.preservation
-    if not (spec.stage2_steps and settings.share and settings.pictures and settings.picture_share):
-        return rows.without_target.chosen(torch.arange(0))
-    drawn = ProgressMeter(report, "preserving", settings.pictures)
-    return original_pictures(base, captions, _size_px(spec, base), spec.seed, settings, drawn.step)
-
-
-def _state(job: TrainingJob, base: BaseModel, rows: int, memory: MapMemory, origin: Origin) -> TrainingState:
+def _state(job: TrainingJob, base: BaseModel, split: Split, origin: Origin) -> TrainingState:
     """A new state, or that of the newest checkpoint."""
-    state = new_state(adapter_parameters(base.unet), rows, job.spec.learning_rate, job.spec.seed, memory)
+    rows, spec = len(split.training), job.spec
+    state = new_state(adapter_parameters(base.unet), rows, spec.learning_rate, spec.seed, MapMemory())
     if not job.resume:
         refuse_existing(job.checkpoints)
         return state
@@ -237,9 +187,3 @@ def spec_hash(spec: TrainingSpec) -> str:
     content = spec.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
     content |= {"portraits_a_step": spec.batch_size * spec.accumulation, "may_hold_out": spec.validate_every > 0}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _size_px(spec: TrainingSpec, base: BaseModel) -> int:
-    """Side of the training pictures, rounded down to whole latent cells that the U-Net can halve."""
-    size_px = spec.image_size_px or base.image_size_px
-    return size_px - size_px % base.size_step_px

@@ -23,7 +23,7 @@ class Previews:
     """Draws reference and response side by side. The references are drawn once.
 
     Args:
-        base: With the adapter attached, and nothing recording on it.
+        base: With the adapter attached, all parts awake, and nothing recording on it.
         captions: What to draw; the k-th from seed k.
         out: Folder of the training.
     """

@@ -86,7 +86,7 @@ def denoising(
     """
 
     def losses(draw: Draw) -> dict[str, Tensor]:
-        return {"denoise": _denoising(base, rows.chosen(draw.portraits), draw, at_once)}
+        return {"denoise": _denoising(base, rows.brought(draw.portraits), draw, at_once)}
 
     return Stage(name, steps, losses, {"denoise": 1.0})
 
@@ -117,9 +117,9 @@ def dual_path(
 
     def losses(draw: Draw) -> dict[str, Tensor]:
         told = draw.first(told_rows(len(draw.portraits), spec.preservation))
-        batch = rows.chosen(told.portraits)
+        batch = rows.brought(told.portraits)
         state = looked_at(batch, told)
-        found = alignment.losses(batch, meaning.chosen(told.portraits), told.portraits, state, preserved(draw))
+        found = alignment.losses(batch, meaning.brought(told.portraits), told.portraits, state, preserved(draw))
         if state.truth is None and spec.w_denoise and draw.step % spec.denoise_every == 0:
             found["denoise"] = _denoising(base, batch, told, spec.batch_size)
         return found

@@ -9,7 +9,8 @@ from typing import Any
 from spf_portrait.contract.artifacts import LOSS_LOG, REPORT
 from spf_portrait.contract.events import Finished
 from spf_portrait.export import Exported, export_checkpoint
-from spf_portrait.running.failures import memory_shortage_told
+from spf_portrait.models.resting import awake
+from spf_portrait.running.failures import export_shortage_told, memory_shortage_told
 from spf_portrait.running.progress import ProgressMeter, Report
 from spf_portrait.running.versions import library_versions
 from spf_portrait.training.checkpoint import what_is_left
@@ -40,13 +41,16 @@ def train(job: TrainingJob, report: Report, should_stop: Callable[[], bool] = la
         stack.enter_context(memory_shortage_told(job.spec, lambda: what_is_left(job.checkpoints)))
         run = prepare(job, report, stack)
         run_stages(run, report, should_stop)
-    return _finish(run, report, started)
+        with export_shortage_told(lambda: what_is_left(job.checkpoints)):
+            return _finish(run, report, started)
 
 
 def _finish(run: PreparedTraining, report: Report, started: float) -> Finished:
     """Export the adapter and write the report."""
     exporting = ProgressMeter(report, "exporting", 1)
-    cover = draw_cover(run.base, run.portraits.items[0].caption, run.job.spec.seed)
+    run.recorder.listen(None)
+    with awake(run.base):
+        cover = draw_cover(run.base, run.portraits.items[0].caption, run.job.spec.seed)
     exported = export_checkpoint(run.base, run.facts, run.job.out, cover)
     summary = _summary(run, exported) | {"duration_s": round(time.monotonic() - started, 1)}
     (run.job.out / REPORT).write_text(json.dumps(summary, indent=2) + "\n", "utf-8")

@@ -18,7 +18,7 @@ target is added to its answer. Before training it is what the original model kno
 training puts into the answer to every text, such as the style of its pictures, cancels out; too strong a change counts
 against it. Rest kept is 1 before training. Both have one unit, the original model's error, and both are at most 1.
 
-No loss of this project looks at res(base), so neither is trained on directly.
+Drift is also what the base anchor and prior preservation hold down, but on other noise and at every timestep.
 """
 
 from dataclasses import dataclass

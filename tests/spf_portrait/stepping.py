@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from spf_portrait.training.course import Course
 from spf_portrait.training.loop import run_stages
 from spf_portrait.training.preparation import PreparedTraining, TrainingJob, prepare
 from spf_portrait.training.training_state import state_tensors
@@ -22,6 +23,12 @@ def stepped(
         run = prepare(job, report, stack)
         run_stages(run, report, should_stop)
     return run
+
+
+def course_of(run: PreparedTraining) -> Course:
+    """Of a training that has steps left."""
+    assert run.course is not None
+    return run.course
 
 
 def after(steps: int) -> Callable[[], bool]:

@@ -1,4 +1,8 @@
-"""The interface of a family of base models. Each family is one small file; nothing else knows them apart."""
+"""The interface of a family of base models. Each family is one small file.
+
+Beside them, tables by the family's key say what files and other tools make of it: `contract.base_info`,
+`contract.base_files`, `export.tool_rules`. No other code asks which family it has before it.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -22,6 +26,7 @@ class EncoderFiles:
         model_class: Such as CLIPTextModel.
         tokenizer: Folder of the tokenizer.
         tokenizer_class: Such as CLIPTokenizer.
+        pad_token: What the tokenizer pads with, for single files, which bring none along.
         optional: The family works without it.
     """
 
@@ -29,6 +34,7 @@ class EncoderFiles:
     model_class: str
     tokenizer: str
     tokenizer_class: str = "CLIPTokenizer"
+    pad_token: str = "<|endoftext|>"
     optional: bool = False
 
 
@@ -84,9 +90,9 @@ class Family(ABC):
         network: Folder of the denoising network, also its name in that pipeline.
         network_class: Class in diffusers.
         encoders: Its text encoders.
-        architecture: ModelSpec's name of the architecture, without "/lora".
         kohya_version: Value of ss_base_model_version in an adapter's header.
-        cross_attention: Modules that SPF trains, see `targets`.
+        cross_attention: Modules that read the text, see `targets`.
+        half_autoencoder: Whether its autoencoder still tells colours apart in half precision.
     """
 
     key: ClassVar[FamilyKey]
@@ -94,13 +100,17 @@ class Family(ABC):
     network: ClassVar[str]
     network_class: ClassVar[str]
     encoders: ClassVar[tuple[EncoderFiles, ...]]
-    architecture: ClassVar[str]
     kohya_version: ClassVar[str]
     cross_attention: ClassVar[str]
+    half_autoencoder: ClassVar[bool] = True
+
+    @abstractmethod
+    def architecture(self, parts: Parts) -> str:
+        """ModelSpec's name of the architecture, without "/lora"."""
 
     @abstractmethod
     def all_attention(self, network: nn.Module) -> str:
-        """Modules that plain LoRA trains, see `targets`."""
+        """Every module of attention that comes to something, see `targets`."""
 
     @abstractmethod
     def text_axis(self, parts: Parts) -> tuple[TextSegment, ...]:

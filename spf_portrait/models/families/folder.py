@@ -19,7 +19,7 @@ def parts_of_folder(family: Family, folder: Path, device: torch.device, dtype: t
         family: Of the model.
         folder: With model_index.json.
         device: Where the parts go.
-        dtype: Of all weights.
+        dtype: Of the weights; the autoencoder's may be another, see `autoencoder_dtype`.
 
     Raises:
         OSError, ValueError, KeyError, RuntimeError: A part is missing or damaged.
@@ -30,7 +30,7 @@ def parts_of_folder(family: Family, folder: Path, device: torch.device, dtype: t
     ]
     return Parts(
         text_encoders=tuple(_text_encoder(files, folder, device, dtype) for files in present),
-        vae=frozen(_weights(diffusers.AutoencoderKL, folder / "vae", autoencoder_dtype(dtype)), device),
+        vae=frozen(_weights(diffusers.AutoencoderKL, folder / "vae", autoencoder_dtype(family, dtype)), device),
         network=frozen(_weights(getattr(diffusers, family.network_class), folder / family.network, dtype), device),
         scheduler=scheduler_of(folder / "scheduler"),
         settings=settings,
@@ -49,9 +49,9 @@ def scheduler_of(folder: Path, **changes: Any) -> Any:
     return getattr(diffusers, config["_class_name"]).from_config(config, **changes)
 
 
-def autoencoder_dtype(dtype: torch.dtype) -> torch.dtype:
-    """The autoencoder's: numbers inside those of Stable Diffusion are too large for fp16."""
-    return torch.float32 if dtype == torch.float16 else dtype
+def autoencoder_dtype(family: Family, dtype: torch.dtype) -> torch.dtype:
+    """Of the autoencoder: numbers inside those of Stable Diffusion are too large for fp16, and inside XL's for bf16."""
+    return dtype if family.half_autoencoder and dtype != torch.float16 else torch.float32
 
 
 def _text_encoder(files: EncoderFiles, folder: Path, device: torch.device, dtype: torch.dtype) -> TextEncoder:

@@ -19,8 +19,11 @@ class StableDiffusion1(UNetFamily):
     key = "sd1"
     pipeline = "StableDiffusionPipeline"
     encoders = (EncoderFiles("text_encoder", "CLIPTextModel", "tokenizer"),)
-    architecture = "stable-diffusion-v1"
     kohya_version = "sd_v1"
+
+    def architecture(self, parts: Parts) -> str:
+        """One name for all."""
+        return "stable-diffusion-v1"
 
     def text_axis(self, parts: Parts) -> tuple[TextSegment, ...]:
         """The tokens of the one encoder."""
@@ -46,5 +49,9 @@ class StableDiffusion2(StableDiffusion1):
     """The same parts, of other sizes."""
 
     key = "sd2"
-    architecture = "stable-diffusion-v2-768-v"
+    encoders = (EncoderFiles("text_encoder", "CLIPTextModel", "tokenizer", pad_token="!"),)
     kohya_version = "sd_v2"
+
+    def architecture(self, parts: Parts) -> str:
+        """That of the model of 768 pixels, which answers v, or that of the base, which answers ε."""
+        return f"stable-diffusion-v2-{'768-v' if self.schedule(parts).prediction == 'v_prediction' else '512'}"

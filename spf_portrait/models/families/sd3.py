@@ -33,12 +33,15 @@ class StableDiffusion3(Family):
     network_class = "SD3Transformer2DModel"
     encoders = (
         EncoderFiles("text_encoder", "CLIPTextModelWithProjection", "tokenizer"),
-        EncoderFiles("text_encoder_2", "CLIPTextModelWithProjection", "tokenizer_2"),
-        EncoderFiles("text_encoder_3", "T5EncoderModel", "tokenizer_3", "T5TokenizerFast", optional=True),
+        EncoderFiles("text_encoder_2", "CLIPTextModelWithProjection", "tokenizer_2", pad_token="!"),
+        EncoderFiles("text_encoder_3", "T5EncoderModel", "tokenizer_3", "T5TokenizerFast", "<pad>", optional=True),
     )
-    architecture = "stable-diffusion-3"
     kohya_version = "sd3"
     cross_attention = JOINT_CROSS_ATTENTION
+
+    def architecture(self, parts: Parts) -> str:
+        """One name for all."""
+        return "stable-diffusion-3"
 
     def all_attention(self, network: nn.Module) -> str:
         """Both streams, but not the text queries of the last block: nothing comes of them, so nothing trains them."""

@@ -18,10 +18,14 @@ class StableDiffusionXL(UNetFamily):
     pipeline = "StableDiffusionXLPipeline"
     encoders = (
         EncoderFiles("text_encoder", "CLIPTextModel", "tokenizer"),
-        EncoderFiles("text_encoder_2", "CLIPTextModelWithProjection", "tokenizer_2"),
+        EncoderFiles("text_encoder_2", "CLIPTextModelWithProjection", "tokenizer_2", pad_token="!"),
     )
-    architecture = "stable-diffusion-xl-v1-base"
     kohya_version = "sdxl_base_v1-0"
+    half_autoencoder = False
+
+    def architecture(self, parts: Parts) -> str:
+        """One name for all."""
+        return "stable-diffusion-xl-v1-base"
 
     def text_axis(self, parts: Parts) -> tuple[TextSegment, ...]:
         """One stretch that both encoders fill."""

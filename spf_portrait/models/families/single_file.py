@@ -4,13 +4,12 @@ Such a file holds weights alone. The configurations of the parts are ours (`conf
 the vocabulary of the tokenizer lies in a folder that a person has put beside the models.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-from spf_portrait.contract.base_info import CLIP_DOWNLOAD, BaseInfo, FamilyKey
+from spf_portrait.contract.base_info import CLIP_DOWNLOAD, BaseInfo
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.models.families.family import Family, Parts, TextEncoder
 from spf_portrait.models.families.folder import autoencoder_dtype, frozen, scheduler_of
@@ -18,14 +17,6 @@ from spf_portrait.running.untyped import diffusers, transformers
 
 CONFIGS: Final = Path(__file__).with_name("configs")
 """A folder for each family that is known as a single file, in diffusers layout without weights."""
-_CLIP_PADS_WITH: Final = "<|endoftext|>"
-_OPEN_CLIP_PADS_WITH: Final = "!"
-_PADS_WITH: Final[Mapping[FamilyKey, tuple[str, ...]]] = {
-    "sd1": (_CLIP_PADS_WITH,),
-    "sd2": (_OPEN_CLIP_PADS_WITH,),
-    "sdxl": (_CLIP_PADS_WITH, _OPEN_CLIP_PADS_WITH),
-}
-"""What each text encoder's tokenizer pads with; vocabulary and merges are the same for all."""
 _TOKENS: Final = 77
 
 
@@ -39,31 +30,29 @@ def parts_of_file(
         info: With the file as its path.
         tokenizer: Folder with CLIP's vocabulary.
         device: Where the parts go.
-        dtype: Of all weights.
+        dtype: Of the weights; the autoencoder's may be another, see `autoencoder_dtype`.
         configs: Where the configurations are.
 
     Raises:
         ModelError: The vocabulary is missing, or nobody said whether the network answers ε or v.
         OSError, ValueError, KeyError, RuntimeError: The file is damaged or another model.
     """
-    tokenizers = [clip_tokenizer(tokenizer, pad) for pad in _PADS_WITH[family.key]]
+    tokenizers = [clip_tokenizer(tokenizer, files.pad_token) for files in family.encoders]
     scheduler = scheduler_of(configs / family.key / "scheduler", **_noise_schedule(info))
     ready = {files.tokenizer: one for files, one in zip(family.encoders, tokenizers, strict=True)}
+    source, options = str(info.path), {"config": str(configs / family.key), "local_files_only": True}
     try:
+        if (own := autoencoder_dtype(family, dtype)) != dtype:  # rounded once, its weights would stay rounded
+            ready["vae"] = diffusers.AutoencoderKL.from_single_file(source, subfolder="vae", dtype=own, **options)
         pipeline = getattr(diffusers, family.pipeline).from_single_file(
-            str(info.path),
-            config=str(configs / family.key),
-            local_files_only=True,
-            dtype=dtype,
-            scheduler=scheduler,
-            **ready,
+            source, dtype=dtype, scheduler=scheduler, **ready, **options
         )
     except diffusers.loaders.single_file_utils.SingleFileComponentError as error:
         raise ValueError(str(error).splitlines()[0]) from error
     models = [frozen(getattr(pipeline, files.model), device) for files in family.encoders]
     return Parts(
         text_encoders=tuple(TextEncoder(one, model) for one, model in zip(tokenizers, models, strict=True)),
-        vae=frozen(pipeline.vae.to(autoencoder_dtype(dtype)), device),
+        vae=frozen(pipeline.vae, device),
         network=frozen(getattr(pipeline, family.network), device),
         scheduler=scheduler,
         settings=dict(pipeline.config),
@@ -71,8 +60,8 @@ def parts_of_file(
     )
 
 
-def clip_tokenizer(folder: Path, pad_token: str = _CLIP_PADS_WITH) -> Any:
-    """CLIP's tokenizer, whose vocabulary lies in a folder.
+def clip_tokenizer(folder: Path, pad_token: str = "<|endoftext|>") -> Any:
+    """CLIP's tokenizer, whose vocabulary lies in a folder; the tokenizers of all encoders differ in the padding alone.
 
     Raises:
         ModelError: Its files are not there.

@@ -31,9 +31,14 @@ class TextEmbedding:
         """A single row seen `rows` times; no copy."""
         return type(self)(self.states.expand(rows, -1, -1), self.pooled.expand(rows, -1))
 
-    def to(self, dtype: torch.dtype) -> Self:
-        """The same numbers in another precision."""
-        return type(self)(self.states.to(dtype), self.pooled.to(dtype))
+    def to(self, target: torch.dtype | torch.device, *, non_blocking: bool = False) -> Self:
+        """The same in another precision or on another device, as of a tensor."""
+        states, pooled = (one.to(target, non_blocking=non_blocking) for one in (self.states, self.pooled))
+        return type(self)(states, pooled)
+
+    def pin_memory(self) -> Self:
+        """The same in memory that a GPU copies from on its own, as of a tensor."""
+        return type(self)(self.states.pin_memory(), self.pooled.pin_memory())
 
 
 def stacked(embeddings: Sequence[TextEmbedding]) -> TextEmbedding:

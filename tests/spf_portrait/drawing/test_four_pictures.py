@@ -8,7 +8,7 @@ from spf_portrait.adapter import CROSS_ATTENTION, adapter_deltas, attach_adapter
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import DataError
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.drawing.four_pictures import Case, Sampling, draw_four
+from spf_portrait.drawing.four_pictures import Case, Sampling, draw_four, draw_texts
 from spf_portrait.drawing.pair import draw_pair
 from spf_portrait.models.base_model import BaseModel
 
@@ -54,6 +54,23 @@ def test_a_picture_does_not_depend_on_those_drawn_with_it(base: BaseModel) -> No
         alone = draw_four(base, [case], SAMPLING, lambda _: None)
         assert apart(together.response[index], alone.response[0]) <= 1, "up to the rounding of one step of 255"
     assert apart(together.reference[0], together.reference[1]) > 1
+
+
+@pytest.mark.parametrize(("pixels", "together"), [(None, [4, 2]), (3 * 32**2, [3, 3]), (31**2, [1] * 6)])
+def test_the_larger_pictures_are_the_fewer_are_drawn_together(
+    base: BaseModel, monkeypatch: pytest.MonkeyPatch, pixels: int | None, together: list[int]
+) -> None:
+    """Of 32 pixels a side at most four; a single one even where that is more pixels than go together."""
+    seen: list[int] = []
+
+    def note(network: Any, inputs: tuple[Tensor, ...]) -> None:
+        seen.append(len(inputs[0]))
+
+    if pixels is not None:
+        monkeypatch.setattr("spf_portrait.drawing.four_pictures._PIXELS_AT_ONCE", pixels)
+    base.unet.register_forward_pre_hook(note)
+    draw_texts(base, ["a hat"] * 6, range(6), Sampling(steps=1, guidance_scale=1), lambda _: None)
+    assert seen == together
 
 
 def test_a_pair_is_the_one_that_sample_draws(base: BaseModel) -> None:

@@ -24,9 +24,9 @@ from spf_portrait.method.training_set import (
     BaseTextRows,
     MeaningRows,
     TrainingRows,
-    load_pixels,
     meaning_rows,
     prompt_shares,
+    read_pixels,
     training_rows,
 )
 from spf_portrait.models.base_model import BaseModel, encode_nothing, predict
@@ -63,7 +63,6 @@ class Scene:
 def scene(base: BaseModel, make_job: Callable[..., TrainingJob]) -> Iterator[Scene]:
     """A base with a fresh adapter, the caption set as tensors, and a way to make alignments."""
     portraits = load_caption_set(make_job().data)
-    pixels = load_pixels(portraits, 32)
     clip = load_clip_space(base.path, base.tokenizer, base.device)
     attach_adapter(base.unet, 2, CROSS_ATTENTION)
     with ExitStack() as stack:
@@ -74,8 +73,8 @@ def scene(base: BaseModel, make_job: Callable[..., TrainingJob]) -> Iterator[Sce
             spec = TrainingSpec.from_mapping({**EVERYTHING, **options})
             return Alignment(base=base, clip=clip, recorder=recorder, spec=spec, memory=memory)
 
-        rows = training_rows(base, portraits, pixels, lambda done: None)
-        exemplar = exemplars(base, clip, pixels, rows.x_0)
+        rows = training_rows(base, portraits, 32, lambda done: None)
+        exemplar = exemplars(base, clip, read_pixels(portraits, 32), rows.x_0)
         yield Scene(base, rows, meaning_rows(clip, portraits, exemplar, TrainingSpec()), make)
 
 

@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -91,6 +92,27 @@ def kept_by(base: BaseModel, *, record: bool) -> int:
         total = answer + sum(layer.square().sum() for layer in heard.record().maps)
     total.backward()
     return sum(storages.values())
+
+
+def test_layers_are_recorded_in_the_order_of_their_depth(tuned: BaseModel) -> None:
+    """A U-Net lists its middle block behind the way up."""
+    passed: list[str] = []
+    modules: list[tuple[str, Any]] = list(unet_of(tuned).named_modules())
+
+    def note(name: str, *_: Any) -> None:
+        passed.append(name)
+
+    handles = [
+        module.register_forward_pre_hook(partial(note, name)) for name, module in modules if name.endswith("attn2")
+    ]
+    with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
+        recorder.listen(POOLING)
+        predict(tuned, X_T, T, TEXT)
+        cells = [layer.shape[1] for layer in recorder.record().maps]
+    for handle in handles:
+        handle.remove()
+    assert list(recorder.layer_names) == passed
+    assert cells == [64, 16, 64, 64], "finest, coarsest, finest"
 
 
 def test_one_pass_is_recorded_and_given_once(tuned: BaseModel) -> None:

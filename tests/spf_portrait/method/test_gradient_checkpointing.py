@@ -12,6 +12,7 @@ from spf_portrait.adapter import adapter_parameters
 from spf_portrait.method.losses import weighted_total
 from spf_portrait.training.preparation import TrainingJob, prepare
 from spf_portrait.training.stages import Draw
+from tests.spf_portrait.stepping import course_of
 from tests.spf_portrait.tiny_adapters import scramble
 
 DRAW = Draw(
@@ -27,9 +28,9 @@ def step_of(job: TrainingJob) -> tuple[dict[str, Tensor], list[Tensor]]:
     with ExitStack() as stack:
         run = prepare(job, lambda event: None, stack)
         scramble(run.base.unet)
-        raw = run.stages[1].losses(DRAW)
+        raw = course_of(run).stages[1].losses(DRAW)
         parameters = adapter_parameters(run.base.unet)
-        return raw, list(torch.autograd.grad(weighted_total(raw, run.stages[1].weights), parameters))
+        return raw, list(torch.autograd.grad(weighted_total(raw, course_of(run).stages[1].weights), parameters))
 
 
 @pytest.mark.parametrize("at_once", [2, 4])

@@ -9,7 +9,7 @@ import torch
 from spf_portrait.adapter import CROSS_ATTENTION, adapter_parameters, attach_adapter
 from spf_portrait.contract.caption_set import load_caption_set
 from spf_portrait.method.map_survey import Survey, surveyed_difference, telling_times
-from spf_portrait.method.training_set import TrainingRows, load_pixels, training_rows
+from spf_portrait.method.training_set import TrainingRows, training_rows
 from spf_portrait.models.base_model import BaseModel
 from spf_portrait.models.schedule import snr_db
 from spf_portrait.training.preparation import TrainingJob
@@ -25,7 +25,7 @@ def rows(base: BaseModel, make_job: Callable[..., TrainingJob]) -> TrainingRows:
     with torch.no_grad():
         for parameter in adapter_parameters(base.unet):
             parameter.normal_(std=0.3)
-    return training_rows(base, portraits, load_pixels(portraits, 32), lambda done: None)
+    return training_rows(base, portraits, 32, lambda done: None)
 
 
 def test_the_same_seed_sees_the_same_in_batches_of_any_size(base: BaseModel, rows: TrainingRows) -> None:

@@ -13,7 +13,7 @@ from spf_portrait.method.losses import weighted_total
 from spf_portrait.method.micro_batches import in_batches
 from spf_portrait.training.preparation import PreparedTraining, TrainingJob, prepare
 from spf_portrait.training.stages import Draw
-from tests.spf_portrait.stepping import adapter_of, stepped
+from tests.spf_portrait.stepping import adapter_of, course_of, stepped
 from tests.spf_portrait.tiny_adapters import scramble
 
 Make = Callable[..., TrainingJob]
@@ -35,8 +35,8 @@ def prepared(make_job: Make) -> Iterator[Callable[..., PreparedTraining]]:
 
 
 def losses_and_gradients(run: PreparedTraining, stage: int) -> tuple[dict[str, Tensor], list[Tensor]]:
-    raw = run.stages[stage].losses(Draw(ROWS, T, NOISE, 0))
-    weighted_total(raw, run.stages[stage].weights).backward()
+    raw = course_of(run).stages[stage].losses(Draw(ROWS, T, NOISE, 0))
+    weighted_total(raw, course_of(run).stages[stage].weights).backward()
     gradients = [parameter.grad for parameter in adapter_parameters(run.base.unet)]
     return raw, [gradient.clone() for gradient in gradients if gradient is not None]
 

@@ -15,7 +15,7 @@ from spf_portrait.method.preserved_rows import (
     preserved_rows,
     towards_noise,
 )
-from spf_portrait.method.training_set import BaseTextRows, load_pixels, training_rows
+from spf_portrait.method.training_set import BaseTextRows, training_rows
 from spf_portrait.models.base_model import BaseModel, encode_nothing
 from spf_portrait.models.schedule import snr_db
 from spf_portrait.training.preparation import TrainingJob
@@ -26,14 +26,14 @@ TIMES = torch.tensor([50, 990])
 @pytest.fixture
 def portraits(base: BaseModel, make_job: Callable[..., TrainingJob]) -> BaseTextRows:
     found = load_caption_set(make_job().data)
-    return training_rows(base, found, load_pixels(found, 32), lambda done: None).without_target
+    return training_rows(base, found, 32, lambda done: None).without_target
 
 
 def pairs(base: BaseModel, portraits: BaseTextRows, **options: Any) -> PreservedRows:
     """Two pairs, one nearly clean and one nearly noise; the last portrait is the original model's only picture."""
     drawn = PairDraw(torch.arange(2), TIMES, torch.zeros(2, *portraits.x_0.shape[1:]), torch.tensor([[0.3, 0.9]] * 2))
     pictures = portraits.chosen(torch.tensor([3]))
-    settings = Preservation(**{"times_power": 1.0, **options})
+    settings = Preservation.from_mapping({"times_power": 1.0, **options})
     return preserved_rows(base, portraits, pictures, encode_nothing(base), drawn, settings)
 
 

@@ -9,7 +9,7 @@ from spf_portrait.adapter import CROSS_ATTENTION, adapter_off, adapter_parameter
 from spf_portrait.contract.caption_set import load_caption_set
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.method.states import grown, noised
-from spf_portrait.method.training_set import TrainingRows, load_pixels, training_rows
+from spf_portrait.method.training_set import TrainingRows, training_rows
 from spf_portrait.models.base_model import BaseModel, predict
 from spf_portrait.models.families.text_embedding import TextEmbedding
 from spf_portrait.models.schedule import moved
@@ -22,7 +22,7 @@ NOISE = torch.randn(4, 8, 8, 8)
 def rows(base: BaseModel, make_job: Callable[..., TrainingJob]) -> TrainingRows:
     """The caption set as tensors, on a base whose adapter changes something."""
     portraits = load_caption_set(make_job().data)
-    found = training_rows(base, portraits, load_pixels(portraits, 32), lambda done: None)
+    found = training_rows(base, portraits, 32, lambda done: None)
     attach_adapter(base.unet, 2, CROSS_ATTENTION)
     with torch.no_grad():
         for parameter in adapter_parameters(base.unet):

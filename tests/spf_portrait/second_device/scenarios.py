@@ -1,20 +1,25 @@
 """Whole jobs on a second device. They run in a process of their own, see `test_second_device.py`."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from spf_portrait.contract.artifacts import ADAPTER, CONTROL_MAP
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.drawing.four_pictures import Sampling
 from spf_portrait.drawing.sample import SampleJob, sample
-from spf_portrait.training.preparation import TrainingJob
+from spf_portrait.models.base_model import decode_latents, encode_text
+from spf_portrait.models.resting import awake
+from spf_portrait.training.preparation import TrainingJob, prepare
 from spf_portrait.training.train import train
 from tests.spf_portrait.second_device.device import SECOND, SecondDevice
 
 Make = Callable[..., TrainingJob]
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +43,28 @@ def test_the_devices_do_not_mix() -> None:
         here[torch.zeros(1, dtype=torch.long).to(SECOND)]
     with pytest.raises(RuntimeError, match="numpy"):
         there.numpy()
+
+
+@pytest.mark.parametrize("enhancement", [0.0, 0.1])
+def test_what_no_step_needs_leaves_the_device(make_job: Make, enhancement: float) -> None:
+    job = make_job(w_enhancement=enhancement, precision="bf16")
+    with ExitStack() as stack:
+        run = prepare(job, lambda event: None, stack)
+        assert run.course is not None
+        assert places(run.base.unet) == {SECOND}
+        assert [places(encoder.model) for encoder in run.base.parts.text_encoders] == [{CPU}]
+        assert places(run.base.vae) == {SECOND if enhancement else CPU}, "the enhancement decodes"
+        rows = run.course.rows
+        assert rows.x_0.device == rows.complete_text.states.device == rows.base_pooling.device == CPU
+        assert rows.brought(torch.arange(2).to(SECOND)).complete_text.pooled.device == SECOND
+        with awake(run.base):
+            assert decode_latents(run.base, torch.zeros(1, 8, 8, 8).to(SECOND)).device == SECOND
+            assert encode_text(run.base, ["a hat"]).states.device == SECOND
+        assert places(run.base.vae) == {SECOND if enhancement else CPU}
+
+
+def places(part: nn.Module) -> set[torch.device]:
+    return {parameter.device for parameter in part.parameters()}
 
 
 @pytest.mark.parametrize("method", ["spf", "spf-paper", "naive"])

@@ -120,10 +120,10 @@ def test_a_checkpoint_holds_the_adapter_of_its_step(make_job: Make) -> None:
 def test_every_checkpoint_is_exported_and_changes_no_bit_of_the_training(make_job: Make) -> None:
     exporting, silent = make_job("a", checkpoint_every=2), make_job("b", checkpoint_every=2, export_checkpoints=False)
     assert equal(stepped(exporting), stepped(silent))
-    folders = [exporting.out / step_folder(step) for step in (2, 4)]
+    folders = [exporting.out / step_folder(step) for step in (2, 4, 5)]
     assert sorted((exporting.out / "steps").iterdir()) == folders
     assert not (silent.out / "steps").exists()
-    for folder, step in zip(folders, (2, 4), strict=True):
+    for folder, step in zip(folders, (2, 4, 5), strict=True):
         with safetensors.safe_open(folder / ADAPTER, framework="pt") as opened:
             assert opened.metadata()["spf.step"] == str(step)
         assert (folder / DIFFUSERS_ADAPTER).is_file()
@@ -137,4 +137,4 @@ def test_an_export_that_fails_does_not_end_the_training(make_job: Make, monkeypa
     events: list[Any] = []
     run = stepped(make_job(checkpoint_every=4), events.append)
     assert run.state.step == 5
-    assert [event.message for event in events if isinstance(event, Notice)][-1].startswith("No adapter of step 4: ")
+    assert [event.message for event in events if isinstance(event, Notice)][-2].startswith("No adapter of step 4: ")

@@ -9,7 +9,7 @@ from torch import Tensor
 from spf_portrait.contract.artifacts import ADAPTER, LOSS_LOG, REPORT
 from spf_portrait.contract.errors import TrainingError
 from spf_portrait.contract.events import CheckpointSaved, Progress
-from spf_portrait.running.untyped import safetensors_torch
+from spf_portrait.running.untyped import safetensors, safetensors_torch
 from spf_portrait.training.preparation import TrainingJob
 from spf_portrait.training.train import Preempted, train
 from spf_portrait.training.training_state import TrainingState, next_rows
@@ -103,7 +103,7 @@ def test_checkpoints_of_another_specification_are_refused(make_job: Make) -> Non
 def test_checkpoints_come_as_often_as_ordered(make_job: Make) -> None:
     events: list[Any] = []
     train(make_job(checkpoint_every=2), events.append)
-    assert [event.step for event in events if isinstance(event, CheckpointSaved)] == [2, 4]
+    assert [event.step for event in events if isinstance(event, CheckpointSaved)] == [2, 4, 5], "the last of the end"
 
 
 def test_batch_size_and_weights_reach_the_step(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +149,40 @@ def test_every_switch_changes_the_result(make_job: Make, term: str) -> None:
         train(job, silent)
     first, second = adapter_of(full), adapter_of(reduced)
     assert any(not torch.equal(first[name], second[name]) for name in first)
+
+
+def test_memory_that_runs_out_at_the_end_costs_no_step(make_job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All steps are in a checkpoint before the cover is drawn, and going on from it exports and does nothing else."""
+    with monkeypatch.context() as patch:
+        patch.setattr("spf_portrait.training.train.draw_cover", too_much)
+        broken = make_job("broken", checkpoint_every=3)
+        with pytest.raises(TrainingError) as raised:
+            train(broken, silent)
+    assert raised.value.code == "out_of_memory"
+    assert "to draw the cover and export the adapter" in raised.value.found
+    assert "--resume: only the export is left. The checkpoint of step 5 is sound." in raised.value.hint
+    assert not (broken.out / ADAPTER).exists()
+    unbroken, events = make_job("unbroken", checkpoint_every=3), list[Any]()
+    train(unbroken, silent)
+    resumed = make_job("resumed", resume=True, checkpoints="broken-checkpoints", checkpoint_every=3)
+    train(resumed, events.append)
+    assert {event.phase for event in events if isinstance(event, Progress)} == {"loading", "exporting"}
+    mine, theirs = adapter_of(resumed), adapter_of(unbroken)
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    assert own_header_of(resumed) == own_header_of(unbroken)
+    assert (resumed.out / LOSS_LOG).read_text() == (unbroken.out / LOSS_LOG).read_text()
+
+
+def too_much(*_: Any) -> bytes:
+    """The allocation really fails: torch asks the system for more than there is."""
+    return bytes(torch.empty(1 << 50, dtype=torch.uint8))
+
+
+def own_header_of(job: TrainingJob) -> dict[str, str]:
+    """The settings that a comparison measures its maps with among them."""
+    with safetensors.safe_open(job.out / ADAPTER, framework="pt") as opened:
+        header: dict[str, str] = opened.metadata()
+    return {key: value for key, value in header.items() if key.startswith("spf.")}
 
 
 def test_a_loss_that_is_no_number_ends_the_training_with_advice(

@@ -19,6 +19,7 @@ from spf_portrait.training.loop import run_stages
 from spf_portrait.training.preparation import PreparedTraining, TrainingJob, prepare
 from spf_portrait.training.stages import Draw, Stage
 from spf_portrait.training.validation import SMALLEST_SPLIT, WATCHED, Validation, rest_kept, split_rows, target_gained
+from tests.spf_portrait.stepping import course_of
 from tests.spf_portrait.tiny_adapters import scramble
 from tests.spf_portrait.tiny_model import write_caption_folder
 
@@ -32,7 +33,7 @@ def prepared(job: TrainingJob, report: Callable[[Any], None] = lambda event: Non
 
 
 def validation_of(run: PreparedTraining) -> Validation:
-    return Validation(run.base, run.rows.chosen(run.split.watched))
+    return Validation(run.base, course_of(run).rows.chosen(run.split.watched))
 
 
 def numbers(indices: Tensor) -> set[int]:
@@ -74,7 +75,7 @@ def test_both_are_means_over_the_timesteps_of_the_formulas(make_job: Make, base:
     scramble(run.base.unet)
     found: list[Tensor] = []
     for seed, drawn in enumerate((200, 400, 600, 800)):
-        rows, schedule = run.rows.chosen(run.split.watched), run.base.schedule
+        rows, schedule = course_of(run).rows.chosen(run.split.watched), run.base.schedule
         timesteps, noise = (
             torch.full((4,), drawn),
             torch.randn(4, 8, 8, 8, generator=torch.Generator().manual_seed(seed)),
@@ -131,7 +132,8 @@ def test_no_step_uses_a_portrait_that_is_held_out(make_job: Make, tmp_path: Path
             return {"denoise": denoising_loss(run.state.parameters[0].sum(), torch.zeros(()))}
 
         stage = Stage("stage1", SMALLEST_SPLIT, losses, {"denoise": 1.0})
-        run_stages(replace(run, stages=(stage,)), lambda event: None, lambda: False)
+        course = replace(course_of(run), stages=(stage,))
+        run_stages(replace(run, course=course), lambda event: None, lambda: False)
     assert used == numbers(run.split.training)
     assert not used & numbers(run.split.watched)
     assert len(run.split.watched) == WATCHED

@@ -1,5 +1,6 @@
 """Denoising networks: recorded attention, the adapter's place, precision, and calls as pipelines make them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -156,6 +157,9 @@ def test_plain_lora_of_a_transformer_leaves_out_what_nothing_trains(family_model
 def test_frozen_parts_in_half_precision_answer_nearly_the_same(family_models: Path, key: str) -> None:
     full, half = load_base(key, family_models), load_base(key, family_models, dtype=torch.bfloat16)
     assert {parameter.dtype for parameter in half.unet.parameters()} == {torch.bfloat16}
+    assert {parameter.dtype for parameter in half.vae.parameters()} == {
+        torch.float32 if key == "sdxl" else torch.bfloat16
+    }
     x_t, pixels = latents(full), torch.zeros(1, 3, 64, 64)
     with torch.no_grad():
         exact = predict(full, x_t, T, encode_text(full, ["a woman", "hair"]))
@@ -214,6 +218,15 @@ def test_timesteps_of_a_sampler_may_lie_on_the_cpu(family_models: Path, key: str
         predicted = predict(base, latents(base).to(base.device), timesteps, encode_text(base, ["a woman", "hair"]))
     assert seen == [base.device]
     assert predicted.shape == (2, base.latent_channels, 8, 8)
+
+
+@pytest.mark.parametrize(("prediction", "name"), [("v_prediction", "768-v"), ("epsilon", "512")])
+def test_what_stable_diffusion_2_answers_tells_its_two_models_apart(
+    family_models: Path, prediction: str, name: str
+) -> None:
+    base = load_base("sd2", family_models)
+    scheduler: Any = base.scheduler.from_config(base.scheduler.config, prediction_type=prediction)
+    assert base.family.architecture(replace(base.parts, scheduler=scheduler)) == f"stable-diffusion-v2-{name}"
 
 
 def test_sizes_step_with_what_the_network_can_halve_or_patch(family_models: Path) -> None:

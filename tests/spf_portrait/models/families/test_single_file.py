@@ -58,6 +58,22 @@ def test_a_checkpoint_is_the_model_that_its_folder_is(
     assert not any(parameter.requires_grad for parameter in base.unet.parameters())
 
 
+def test_in_half_precision_the_autoencoder_of_xl_is_not_rounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, configs = tmp_path / "models", tmp_path / "configs"
+    models.mkdir()
+    folder = write_tiny(configs / "sdxl", "sdxl")
+    expected = load_base("sdxl", configs)
+    write_checkpoint(folder, models / "xl.safetensors", "sdxl")
+    tiny_tokenizer().save_pretrained(models / SHARED_CLIP_FOLDER)
+    monkeypatch.setattr("spf_portrait.models.base_model.parts_of_file", partial(parts_of_file, configs=configs))
+    base = load_base("xl", models, dtype=torch.bfloat16)
+    assert {weight.dtype for weight in base.unet.parameters()} == {torch.bfloat16}
+    state = expected.vae.state_dict()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in base.vae.state_dict().items())
+
+
 def same_text(ours: Any, theirs: Any) -> None:
     torch.testing.assert_close(ours.states, theirs.states)
     torch.testing.assert_close(ours.pooled, theirs.pooled)

@@ -62,6 +62,13 @@ def test_plain_lora_trains_and_exports_all_of_its_modules(family_job: Make, key:
     assert (job.out / ADAPTER).is_file()
 
 
+@pytest.mark.parametrize("key", ["sdxl", "sd3-t5"])
+def test_a_training_whose_frozen_weights_are_in_half_precision_exports(family_job: Make, key: str) -> None:
+    job = family_job(key, precision="bf16", gradient_checkpointing=True, w_enhancement=0.1)
+    train(job, lambda event: None)
+    assert (job.out / ADAPTER).is_file()
+
+
 def test_without_clip_only_the_enhancement_is_missing(family_job: Make, tmp_path: Path, caption_folder: Path) -> None:
     models = tmp_path / "models"
     write_tiny(models / "sdxl", "sdxl")
