@@ -6,7 +6,7 @@ from typing import Any, cast
 from torch import nn
 
 from spf_portrait.contract.errors import ModelError, SpecError
-from spf_portrait.contract.presets import AdapterKind
+from spf_portrait.contract.preset_table import AdapterKind
 from spf_portrait.contract.training_spec import AdapterLayers
 from spf_portrait.models.base_model import BaseModel
 

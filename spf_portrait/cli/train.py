@@ -10,7 +10,7 @@ from typing import Any, get_args
 from spf_portrait.cli.options import add_caption_set, add_common
 from spf_portrait.cli.settings import described_settings, preset_tables
 from spf_portrait.contract.artifacts import EXIT_OK, EXIT_PREEMPTED
-from spf_portrait.contract.presets import Preset
+from spf_portrait.contract.preset_table import Preset
 from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
 from spf_portrait.running.chosen_options import chosen_options
 from spf_portrait.running.library_settings import settle_libraries

@@ -9,11 +9,9 @@ from typing import Any, Final, Literal
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.preset_table import AMOUNTS, AdapterKind, Preset, PresetFamily, learning_rate_of
 
-__all__ = ["AdapterKind", "Method", "Preset", "own_adapter_kind", "preset_family", "preset_values"]
-
 Method = Literal["spf", "spf-paper", "lora", "naive"]
 
-BUNDLED: Final = "pico"
+_BUNDLED: Final = "pico"
 _SMALL_PX: Final = 256
 """A base whose pictures are smaller than this is as small as pico, whatever its family."""
 FINE_TUNING: Final[Mapping[str, Any]] = MappingProxyType({"learning_rate_end": 1.0})
@@ -55,7 +53,7 @@ def preset_family(base: str, models_dir: Path | None = None) -> PresetFamily:
     Raises:
         ModelError: There is no such base.
     """
-    if base == BUNDLED:
+    if base == _BUNDLED:
         return "pico"
     info = find_base(base, models_dir)
     return "pico" if info.image_size_px < _SMALL_PX else info.family

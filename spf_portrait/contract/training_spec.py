@@ -10,14 +10,8 @@ from pydantic_core import PydanticCustomError
 from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed, SignalToNoise, Weight
 from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.preservation import Preservation
-from spf_portrait.contract.presets import (
-    AdapterKind,
-    Method,
-    Preset,
-    own_adapter_kind,
-    preset_family,
-    preset_values,
-)
+from spf_portrait.contract.preset_table import AdapterKind, Preset
+from spf_portrait.contract.presets import Method, own_adapter_kind, preset_family, preset_values
 
 EnhancementForm = Literal["exemplar", "image_direction", "text_direction"]
 AdapterLayers = Literal["cross_attention", "cross_attention_kv", "all_attention"]

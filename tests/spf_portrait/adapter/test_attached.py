@@ -20,7 +20,7 @@ from spf_portrait.adapter import (
     weight_changes,
 )
 from spf_portrait.contract.errors import SpecError
-from spf_portrait.contract.presets import AdapterKind
+from spf_portrait.contract.preset_table import AdapterKind
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.models.base_model import BaseModel, predict
 from spf_portrait.models.families.text_embedding import TextEmbedding

@@ -11,7 +11,7 @@ from spf_portrait.adapter import attach_new_adapter
 from spf_portrait.contract.artifacts import ADAPTER, DIFFUSERS_ADAPTER
 from spf_portrait.contract.base_info import FamilyKey
 from spf_portrait.contract.drawing_spec import ComparisonSpec
-from spf_portrait.contract.presets import AdapterKind
+from spf_portrait.contract.preset_table import AdapterKind
 from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.drawing.pair import draw_pair
 from spf_portrait.export import AdapterFacts, export_checkpoint
