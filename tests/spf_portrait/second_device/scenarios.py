@@ -47,7 +47,7 @@ def test_the_devices_do_not_mix() -> None:
 
 @pytest.mark.parametrize("enhancement", [0.0, 0.1])
 def test_what_no_step_needs_leaves_the_device(make_job: Make, enhancement: float) -> None:
-    job = make_job(w_enhancement=enhancement, precision="bf16")
+    job = make_job(w_enhancement=enhancement, precision="bf16", preservation={"pictures": 0})
     with ExitStack() as stack:
         run = prepare(job, lambda event: None, stack)
         assert run.course is not None
