@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     """Polling interval of the relay and the reaper."""
     resend_s: float = Field(default=60.0, gt=0)
     """A queued job whose message was sent longer ago than this may be sent another one."""
+    keep_s: float = Field(default=7 * 86400.0, gt=0)
+    """How long an ended job keeps its logs, and one that failed or was canceled the checkpoints that a retry needs."""
     max_run_s: float = Field(default=7 * 86400.0, gt=0)
     """Longest run of one attempt."""
     max_wait_s: float = Field(default=7 * 86400.0, gt=0)

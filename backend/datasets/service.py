@@ -77,7 +77,7 @@ def create_dataset(
             session.flush()
             session.add_all(items)
     except BaseException:
-        context.storage.delete_tree(f"datasets/{dataset_id}")
+        context.storage.delete(f"datasets/{dataset_id}")
         raise
     return read_dataset(context, dataset_id)
 
