@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from collections.abc import Mapping
 from pathlib import Path
@@ -211,3 +212,18 @@ def test_lists_are_paged(client: TestClient) -> None:
     rest = client.get(URL, params={"limit": 2, "cursor": page["next_cursor"]}).json()
     assert [row["id"] for row in rest["data"]] == made[:1]
     assert rest["next_cursor"] is None
+
+
+def _no_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("where", ["os.fsync", "starlette.formparsers.SpooledTemporaryFile"])
+def test_a_full_disk_is_named(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(where, _no_room if where == "os.fsync" else lambda **_: _no_room())
+    answer = _upload(client, GOOD_FILES)
+    assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+    monkeypatch.undo()
+    assert _stored_files(settings) == []
