@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
@@ -29,14 +28,8 @@ _LARGEST_BODY_BYTES = 1024 * 1024
 """Limit for every request but the upload, which has its own."""
 
 
-def create_app(settings: Settings | None = None, host_names: Iterable[str] = LOOPBACK_NAMES) -> FastAPI:
-    """Build the application.
-
-    Args:
-        settings: settings; read from the environment when not given.
-        host_names: names that a Host header may carry.
-    """
-    settings = settings or Settings()
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application."""
     app = FastAPI(
         title="SPF-Portrait",
         summary="Train and compare portrait adapters that change one thing and keep the rest.",
@@ -57,5 +50,5 @@ def create_app(settings: Settings | None = None, host_names: Iterable[str] = LOO
     if (STATIC_DIR / "index.html").is_file():
         app.frontend("/", directory=STATIC_DIR, fallback="index.html")
     app.add_middleware(HeadLayer)
-    app.add_middleware(SecurityLayer, host_names=tuple(host_names))
+    app.add_middleware(SecurityLayer, host_names=(*LOOPBACK_NAMES, *settings.host_names))
     return app

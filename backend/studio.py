@@ -44,7 +44,7 @@ def run(settings: Settings) -> None:
     Raises:
         StartError: the address is not loopback or taken, or there is no broker.
     """
-    refuse_public_address(settings.host)
+    refuse_public_address(settings)
     stop = threading.Event()
     _stop_on_signals(stop)
     lock = lock_data_dir(settings.data_dir)

@@ -66,7 +66,7 @@ def test_the_page_is_served_with_its_fallback(
     (tmp_path / "static" / "index.html").write_text("<!doctype html><title>page</title>", "utf-8")
     (tmp_path / "static" / "assets" / "app.js").write_text("void 0", "utf-8")
     monkeypatch.setattr("backend.main.STATIC_DIR", tmp_path / "static")
-    with TestClient(create_app(settings, {"testserver"}), raise_server_exceptions=False) as client:
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         browser = {"Accept": "text/html"}
         for path in ("/", "/compare/cmp_1"):
             answer = client.get(path, headers=browser)
@@ -134,9 +134,9 @@ def test_a_damaged_base_hides_no_other_and_is_named(client: TestClient, models_d
     assert [(error["key"], error["code"]) for error in bases["errors"]] == [("broken", "damaged_base")]
     assert bases["errors"][0]["hint"]
     assert client.get("/readyz").json()["bases"] == ["pico"]
-    order = {"kind": "comparison", "spec": {"base_text": "a woman", "target": "hat"}}
-    assert client.post("/api/v1/jobs", json=order).status_code == 202
-    refused = client.post("/api/v1/jobs", json={**order, "spec": {**order["spec"], "base": "broken"}})
+    spec = {"base_text": "a woman", "target": "hat"}
+    assert client.post("/api/v1/jobs", json={"kind": "comparison", "spec": spec}).status_code == 202
+    refused = client.post("/api/v1/jobs", json={"kind": "comparison", "spec": {**spec, "base": "broken"}})
     assert (refused.status_code, refused.json()["code"]) == (422, "damaged_base")
 
 
@@ -152,8 +152,8 @@ def test_a_base_that_knows_few_words_names_them(client: TestClient, models_dir: 
 
 
 def test_not_ready_without_tables(tmp_path_factory: pytest.TempPathFactory) -> None:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("empty"))
-    with TestClient(create_app(settings, {"testserver"}), raise_server_exceptions=False) as client:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("empty"), host_names=("testserver",))
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         assert _assert_problem(client.get("/readyz"), 503)["code"] == "database_not_ready"
 
 
@@ -171,6 +171,21 @@ def test_the_description_is_openapi_3_1_and_needs_no_torch() -> None:
     for path, operations in document["paths"].items():
         if path.startswith("/api/"):
             assert all("4XX" in operation["responses"] for operation in operations.values())
+
+
+def test_a_name_from_outside_is_served_when_it_is_set(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPF_HOST_NAMES", " Studio.example.org, 10.0.0.5,::2")
+    named = Settings(data_dir=settings.data_dir)
+    assert named.host_names == ("studio.example.org", "10.0.0.5", "::2")
+    with TestClient(create_app(named)) as client:
+        for host, status in (("studio.example.org", 200), ("[::2]:80", 200), ("localhost", 200), ("testserver", 400)):
+            assert client.get("/healthz", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.parametrize("name", ["https://studio.example.org", "studio.example.org:8000", "*", "a b"])
+def test_settings_refuse_host_names_that_are_none(name: str) -> None:
+    with pytest.raises(ValueError, match="SPF_HOST_NAMES"):
+        Settings(host_names=(name,))
 
 
 def test_settings_refuse_a_lease_that_heartbeats_cannot_hold() -> None:
