@@ -105,9 +105,12 @@ def claim_first(session: Session, job_id: str, *, owner: str, lease_s: float) ->
     not. The message's own job, if it is left behind, gets another message.
     """
     kind = select(Job.kind).where(Job.id == job_id).scalar_subquery()
-    first = session.scalar(select(Job.id).where(Job.kind == kind, *_ready()).order_by(*line_of_jobs()).limit(1))
-    taken = claim(session, first, owner=owner, lease_s=lease_s) if first is not None else None
-    if taken is not None and first != job_id:
+    line = select(Job.id).where(Job.kind == kind, *_ready()).order_by(*line_of_jobs()).limit(1)
+    taken: Claim | None = None
+    # Where writers do not wait for each other, another worker may take the first one in between.
+    while taken is None and (first := session.scalar(line)) is not None:
+        taken = claim(session, first, owner=owner, lease_s=lease_s)
+    if taken is not None and taken.lease.job_id != job_id:
         unsent = update(Outbox).where(Outbox.job_id == job_id).values(sent_at=None)
         session.execute(unsent.execution_options(synchronize_session=False))
     return taken
