@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from backend.db import Database
 from backend.settings import Settings
 from backend.storage import LocalStorage
+
+_UPLOADS_AT_ONCE = 2
+"""Each takes a core and the memory of a large picture; further ones wait for their turn."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,12 @@ class Context:
     settings: Settings
     db: Database
     storage: LocalStorage
+    uploads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_UPLOADS_AT_ONCE))
+    """Threads of their own for uploads, so that these keep no other request waiting."""
 
 
-def get_context(request: Request) -> Context:
-    """Return the context of the running application."""
+async def get_context(request: Request) -> Context:
+    """Return the context of the running application; as a coroutine, because anything else would take a thread."""
     context: Context = request.app.state.context
     return context
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
@@ -14,9 +13,9 @@ from backend.context import Context
 from backend.datasets.endpoints import phrases_router as phrases
 from backend.datasets.endpoints import router as datasets
 from backend.db import Database
-from backend.errors import NotFound
 from backend.health import router as health
 from backend.jobs.endpoints import router as jobs
+from backend.methods import HeadLayer, refuse_other_addresses
 from backend.problems import PROBLEM_RESPONSES, install_problem_handlers
 from backend.security import LOOPBACK_NAMES, SecurityLayer
 from backend.settings import Settings
@@ -29,14 +28,8 @@ _LARGEST_BODY_BYTES = 1024 * 1024
 """Limit for every request but the upload, which has its own."""
 
 
-def create_app(settings: Settings | None = None, host_names: Iterable[str] = LOOPBACK_NAMES) -> FastAPI:
-    """Build the application.
-
-    Args:
-        settings: settings; read from the environment when not given.
-        host_names: names that a Host header may carry.
-    """
-    settings = settings or Settings()
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application."""
     app = FastAPI(
         title="SPF-Portrait",
         summary="Train and compare portrait adapters that change one thing and keep the rest.",
@@ -53,14 +46,9 @@ def create_app(settings: Settings | None = None, host_names: Iterable[str] = LOO
     app.include_router(api)
     app.include_router(health)
     install_problem_handlers(app)
-    # Without this the page's fallback would answer for API addresses that do not exist.
-    app.add_api_route("/api/{rest:path}", _no_such_address, methods=["GET", "HEAD"], include_in_schema=False)
+    refuse_other_addresses(app, "/api")
     if (STATIC_DIR / "index.html").is_file():
         app.frontend("/", directory=STATIC_DIR, fallback="index.html")
-    app.add_middleware(SecurityLayer, host_names=tuple(host_names))
+    app.add_middleware(HeadLayer)
+    app.add_middleware(SecurityLayer, host_names=(*LOOPBACK_NAMES, *settings.host_names))
     return app
-
-
-def _no_such_address(rest: str) -> None:
-    """Answer for addresses below /api that no endpoint has."""
-    raise NotFound("address", f"/api/{rest}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from backend.errors import ServiceError
 from spf_portrait.contract.errors import SpfError
+from spf_portrait.contract.full_disk import is_disk_full
 
 log = logging.getLogger(__name__)
 
@@ -76,16 +77,21 @@ def problem_response(
     )
 
 
-def _validation_items(errors: Sequence[Any]) -> list[dict[str, Any]]:
+def _validation_items(errors: Sequence[Any], body: object) -> list[dict[str, Any]]:
     """Turn pydantic's error list into problem items."""
     return [
-        {
-            "code": str(error["type"]),
-            "message": str(error["msg"]),
-            "pointer": "/" + "/".join(str(part) for part in error["loc"] if part != "body"),
-        }
+        {"code": str(error["type"]), "message": str(error["msg"]), "pointer": _pointer(error["loc"], body)}
         for error in errors
     ]
+
+
+def _pointer(place: Sequence[str | int], body: object) -> str:
+    """Return the JSON pointer (RFC 6901) to a place in the request's body."""
+    parts = [str(part) for part in (place[1:] if place[:1] == ("body",) else place)]
+    kind = cast("dict[str, object]", body).get("kind") if isinstance(body, dict) else None
+    if len(parts) > 1 and parts[0] == kind:
+        parts = parts[1:]  # pydantic names the member of a union first, which is no place in the body
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -106,7 +112,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def on_invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        items = _validation_items(error.errors())
+        items = _validation_items(error.errors(), error.body)
         detail = "; ".join(f"{item['pointer']}: {item['message']}" for item in items)
         return problem_response(
             _request_id(request),
@@ -119,11 +125,15 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def on_http_error(request: Request, error: HTTPException) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        if is_disk_full(error):  # which kept the framework from taking in the request's body
+            return _disk_full(_request_id(request))
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
         return problem_response(_request_id(request), error.status_code, code, str(error.detail), headers=error.headers)
 
     @app.exception_handler(OperationalError)
     def on_database_error(request: Request, error: OperationalError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        if is_disk_full(error):
+            return _disk_full(_request_id(request))
         log.error("request %s: database: %s", _request_id(request), error)
         return problem_response(
             _request_id(request),
@@ -133,6 +143,24 @@ def install_problem_handlers(app: FastAPI) -> None:
             "Ask again in a moment.",
             headers={"Retry-After": "2"},
         )
+
+    @app.exception_handler(OSError)
+    def on_file_error(request: Request, error: OSError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        if is_disk_full(error):
+            return _disk_full(_request_id(request))
+        return internal_error_response(_request_id(request), error)
+
+
+def _disk_full(request_id: str) -> JSONResponse:
+    """Answer for a request that needs room on a disk that has none."""
+    log.error("request %s: the disk is full", request_id)
+    return problem_response(
+        request_id,
+        507,
+        "disk_full",
+        "The disk of the studio is full; nothing of this request was stored.",
+        "Make room on the disk that holds the data folder and the temporary files, then send it again.",
+    )
 
 
 def internal_error_response(request_id: str, error: Exception) -> JSONResponse:

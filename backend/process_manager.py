@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 _RESTART_S: Final = 5.0
+_LARGEST_LOG_BYTES: Final = 10 * 1024 * 1024
 
 
 @dataclass
@@ -65,24 +66,22 @@ class ProcessManager:
                 child.started_s = time.monotonic()
 
     def stop(self) -> None:
-        """End all children: the workers together, then the broker, which was started first."""
-        for group in (self._children[1:], self._children[:1]):
-            for child in group:
-                child.process.terminate()
-            for child in group:
-                try:
-                    child.process.wait(child.stop_timeout_s)
-                except subprocess.TimeoutExpired:
-                    child.process.kill()
-                    child.process.wait()
+        """End all children, together."""
+        for child in self._children:
+            child.process.terminate()
+        for child in self._children:
+            try:
+                child.process.wait(child.stop_timeout_s)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
         self._children.clear()
 
     def _launch(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start a process that the kernel kills when this one dies."""
         # A file and not an import: the backend knows no worker.
         wrapper = [sys.executable, "-P", str(REPOSITORY / "worker" / "die_with_parent.py"), str(os.getpid())]
-        self._logs.mkdir(parents=True, exist_ok=True)
-        with (self._logs / f"{name}.log").open("ab") as output:
+        with self._log(name).open("ab") as output:
             return subprocess.Popen(
                 [*wrapper, *command],
                 env=dict(environment),
@@ -92,3 +91,11 @@ class ProcessManager:
                 stdout=output,
                 stderr=output,
             )
+
+    def _log(self, name: str) -> Path:
+        """Return a child's log; one that has grown large makes room for a new one, and the one before it goes."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        log_path = self._logs / f"{name}.log"
+        if log_path.exists() and log_path.stat().st_size > _LARGEST_LOG_BYTES:
+            log_path.replace(log_path.with_suffix(".log.1"))
+        return log_path

@@ -8,7 +8,7 @@ come from another site.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -71,7 +71,7 @@ class SecurityLayer:
     def _refusal(self, method: str, headers: Headers) -> tuple[int, str, str, str] | None:
         """Return status, code, detail and hint when the request must not be served."""
         host = headers.get("host", "")
-        name = urlsplit(f"//{host}").hostname or ""
+        name = _split(f"//{host}").hostname or ""
         if name not in self._host_names:
             allowed = ", ".join(sorted(self._host_names))
             return 400, "host_refused", f"Found host name {name!r}; allowed are {allowed}.", "Use one of these names."
@@ -80,11 +80,19 @@ class SecurityLayer:
         site = headers.get("sec-fetch-site")
         origin = headers.get("origin")
         from_elsewhere = site not in {None, "same-origin", "none"} or (
-            origin is not None and urlsplit(origin).netloc != host
+            origin is not None and _split(origin).netloc != host
         )
         if from_elsewhere:
             return 403, "cross_site_refused", "This request was started by another site.", "Use the studio's own page."
         return None
+
+
+def _split(address: str) -> SplitResult:
+    """Take an address apart; what is none has no host."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 class _Sender:

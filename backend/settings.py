@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Final, Self, cast
 
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_HOST_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
 class Settings(BaseSettings):
@@ -24,6 +27,12 @@ class Settings(BaseSettings):
     """Broker URL; the studio starts a private broker when unset."""
     host: str = "127.0.0.1"
     """Address to listen on; loopback only, because there are no accounts."""
+    allow_public_address: bool = False
+    """Listen on any address: only where something else keeps out whom it does not know, such as a proxy with accounts
+    or a container whose port is published on loopback alone."""
+    host_names: Annotated[tuple[str, ...], NoDecode] = ()
+    """Names besides the loopback ones that requests may be addressed to, separated by commas: what such a proxy is
+    called from outside."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 picks a free one."""
 
@@ -43,10 +52,31 @@ class Settings(BaseSettings):
     """Polling interval of the relay and the reaper."""
     resend_s: float = Field(default=60.0, gt=0)
     """A queued job whose message was sent longer ago than this may be sent another one."""
+    keep_s: float = Field(default=7 * 86400.0, gt=0)
+    """How long an ended job keeps its logs, and one that failed or was canceled the checkpoints that a retry needs."""
     max_run_s: float = Field(default=7 * 86400.0, gt=0)
     """Longest run of one attempt."""
     max_wait_s: float = Field(default=7 * 86400.0, gt=0)
     """Longest wait of a queued job."""
+
+    @field_validator("host_names", mode="before")
+    @classmethod
+    def _parted(cls, value: object) -> object:
+        """Take names apart, and refuse what a Host header cannot name."""
+        names = [name.strip().lower() for name in value.split(",")] if isinstance(value, str) else value
+        found = [name for name in cast("list[str]", names) if name]
+        wrong = [name for name in found if not _HOST_NAME.fullmatch(name)]
+        if wrong:
+            raise ValueError(
+                f"found the host name {wrong[0]!r} in SPF_HOST_NAMES; allowed are names and addresses without scheme "
+                "and port, separated by commas, such as studio.example.org. Correct it."
+            )
+        return tuple(found)
+
+    @field_serializer("host_names")
+    def _joined(self, names: tuple[str, ...]) -> str:
+        """Write names as the environment holds them."""
+        return ",".join(names)
 
     @model_validator(mode="after")
     def _lease_outlives_heartbeats(self) -> Self:

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 from typing import IO
 
+from backend.settings import Settings
 from backend.start_error import StartError
 
 
@@ -29,14 +30,17 @@ def lock_data_dir(data_dir: Path) -> IO[str]:
     return lock
 
 
-def refuse_public_address(host: str) -> None:
-    """Refuse to listen where others could connect: there are no accounts."""
+def refuse_public_address(settings: Settings) -> None:
+    """Refuse to listen where others could connect, unless that was asked for: there are no accounts."""
+    host = settings.host
     addresses = {info[4][0] for info in socket.getaddrinfo(host, None)} if host else {"0.0.0.0"}
-    if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
-        raise StartError(
-            f"found SPF_HOST={host!r}; allowed is a loopback address such as 127.0.0.1, because the studio has no "
-            "accounts. To use it from another machine, tunnel: ssh -L 8000:127.0.0.1:8000 HOST."
-        )
+    if settings.allow_public_address or all(ipaddress.ip_address(address).is_loopback for address in addresses):
+        return
+    raise StartError(
+        f"found SPF_HOST={host!r}; allowed is a loopback address such as 127.0.0.1, because the studio has no "
+        "accounts. To use it from another machine, tunnel: ssh -L 8000:127.0.0.1:8000 HOST. Where something else keeps "
+        "strangers out, set SPF_ALLOW_PUBLIC_ADDRESS=true, and SPF_HOST_NAMES to the name that it is called by."
+    )
 
 
 def bind_socket(host: str, port: int) -> socket.socket:

@@ -1,7 +1,7 @@
 """`python -m backend.studio`: the whole studio on one machine, with one command.
 
-Brings the database up to date, starts a private broker (unless SPF_REDIS_URL names one) and two workers, runs relay
-and reaper, and serves the page. SIGINT and SIGTERM stop everything; should this process be killed, its children die
+Brings the database up to date, starts a private broker (unless SPF_REDIS_URL names one), two workers and the queue
+maintenance, and serves the page. SIGINT and SIGTERM stop everything; should this process be killed, its children die
 with it.
 """
 
@@ -20,12 +20,13 @@ from backend.broker import start_broker
 from backend.main import create_app
 from backend.migrate import migrate
 from backend.process_manager import ProcessManager
-from backend.queue import run_maintenance
 from backend.settings import Settings
 from backend.start_error import StartError
 from backend.startup_checks import bind_socket, lock_data_dir, refuse_public_address
 
 _POLL_S = 0.5
+_SETTLE_S = 30.0
+"""What a worker gets beyond its trainer's grace time, to write down how the job stands."""
 
 
 def main() -> None:
@@ -43,31 +44,39 @@ def run(settings: Settings) -> None:
     Raises:
         StartError: the address is not loopback or taken, or there is no broker.
     """
-    refuse_public_address(settings.host)
+    refuse_public_address(settings)
     stop = threading.Event()
     _stop_on_signals(stop)
     lock = lock_data_dir(settings.data_dir)
     listener = bind_socket(settings.host, settings.port)
-    processes = ProcessManager(settings.data_dir / "logs")
-    threads: list[threading.Thread] = []
+    brokers, processes = (ProcessManager(settings.data_dir / "logs") for _ in range(2))
+    server: threading.Thread | None = None
     try:
         migrate(settings)
-        redis_url = settings.redis_url or start_broker(processes, settings.data_dir)
+        redis_url = settings.redis_url or start_broker(brokers, settings.data_dir)
         settings = settings.model_copy(update={"redis_url": redis_url})
-        for queue in ("train", "draw"):
-            command = [sys.executable, "-m", "worker", queue]
-            processes.start(f"worker-{queue}", command, _worker_environment(settings), settings.grace_s)
-        for work, arguments in ((run_maintenance, (settings, redis_url, stop)), (_serve, (settings, listener, stop))):
-            threads.append(threading.Thread(target=work, args=arguments))
-            threads[-1].start()
+        _start_children(processes, settings)
+        server = threading.Thread(target=_serve, args=(settings, listener, stop))
+        server.start()
         while not stop.wait(_POLL_S):
-            processes.restart_exited()
+            for manager in (brokers, processes):
+                manager.restart_exited()
     finally:
         stop.set()
-        processes.stop()
-        for thread in threads:
-            thread.join()
+        for manager in (processes, brokers):
+            manager.stop()
+        if server is not None:
+            server.join()
         lock.close()
+
+
+def _start_children(processes: ProcessManager, settings: Settings) -> None:
+    """Start the workers and the queue maintenance."""
+    environment = _child_environment(settings)
+    for queue in ("train", "draw"):
+        command = [sys.executable, "-m", "worker", queue]
+        processes.start(f"worker-{queue}", command, environment, settings.grace_s + _SETTLE_S)
+    processes.start("maintenance", [sys.executable, "-m", "backend.maintenance"], environment, _SETTLE_S)
 
 
 def _stop_on_signals(stop: threading.Event) -> None:
@@ -81,8 +90,8 @@ def _stop_on_signals(stop: threading.Event) -> None:
         signal.signal(number, handle)
 
 
-def _worker_environment(settings: Settings) -> dict[str, str]:
-    """The environment of a worker: this process's own, with the settings in force."""
+def _child_environment(settings: Settings) -> dict[str, str]:
+    """The environment of a child: this process's own, with the settings in force."""
     values = settings.model_dump(mode="json", exclude_none=True)
     values["data_dir"] = str(settings.data_dir.resolve())
     if settings.models_dir is not None:

@@ -152,7 +152,7 @@ class Job(Base):
 
 
 class JobEvent(Base):
-    """What happened to a job, in order; rows are only ever added."""
+    """What happened to a job, in order. Rows never change; an ended job keeps some of its progress events only."""
 
     __tablename__ = "job_events"
 

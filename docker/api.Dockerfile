@@ -22,4 +22,7 @@ COPY --from=page /app/backend/static backend/static
 RUN useradd --create-home spf && mkdir /data && chown spf /data
 USER spf
 EXPOSE 8000
-CMD ["sh", "-c", "alembic upgrade head && exec uvicorn --factory backend.main:create_app --host 0.0.0.0 --port 8000"]
+# Refuses to start without SPF_ALLOW_PUBLIC_ADDRESS=true: there are no accounts, so publish the port on loopback, or put
+# something in front that lets in whom it knows, and name it in SPF_HOST_NAMES.
+ENV SPF_HOST=0.0.0.0
+CMD ["python", "-m", "backend.serve"]

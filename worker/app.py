@@ -16,7 +16,8 @@ from celery.signals import worker_process_shutdown, worker_shutting_down
 from backend.db import Database
 from backend.settings import Settings
 from backend.storage import LocalStorage
-from worker.attempt import ENGINE, WorkerContext, engine_environment, run_attempt
+from worker.attempt import run_attempt
+from worker.context import ENGINE, WorkerContext, engine_environment
 from worker.warm_engine import WarmEngine
 
 

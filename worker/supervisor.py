@@ -46,6 +46,10 @@ _RECORD_S = 0.5
 
 _LONGEST_LINE = 1 << 20
 
+HUNG = "trainer_hung"
+KILLED = "trainer_killed_by_signal_9"
+"""Reasons of a loss: it fell silent; the system killed it, as it does when memory runs out."""
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -62,8 +66,8 @@ class Outcome:
     """How a trainer ended.
 
     finished: it made its files. failed: it said why, and trying again would not help. preempted: it stopped because the
-    worker is to stop. canceled: it stopped because the job is to stop. lost: it died, or was killed because it hung.
-    fenced: it was killed because the job now belongs to somebody else.
+    worker is to stop. canceled: it stopped because the job is to stop. lost: it died, or was killed because it hung;
+    it may have said of what. fenced: it was killed because the job now belongs to somebody else.
     """
 
     kind: Literal["finished", "failed", "preempted", "canceled", "lost", "fenced"]
@@ -220,7 +224,8 @@ class Watch:
         if isinstance(self._last_word, Finished) and (code == EXIT_OK or self._takes_orders):
             return Outcome("finished", files=self._last_word.files)
         if isinstance(self._last_word, Failed):
-            return Outcome("failed", error=self._last_word.error)
+            error = self._last_word.error
+            return Outcome("failed" if self._last_word.permanent else "lost", error=error, reason=error["code"])
         if self._stop_cause == "cancel":
             return Outcome("canceled")
         if self._stop_cause == "drain" or code == EXIT_PREEMPTED:
@@ -319,7 +324,7 @@ class Watch:
         if now_s - self._last_heartbeat_s > self._timing.fence_s:
             self._kill_for("fenced")
         elif now_s - self._last_event_s > self._timing.stall_s:
-            self._kill_for("trainer_hung")
+            self._kill_for(HUNG)
         elif self._stop_cause and now_s - self._stop_asked_s > self._timing.grace_s:
             self._signal(signal.SIGKILL)
 

@@ -13,5 +13,5 @@ router = APIRouter(prefix="/bases", tags=["bases"])
 
 @router.get("")
 def list_bases(context: ContextDep) -> BaseList:
-    """List the base models that a job may name."""
-    return BaseList(data=service.list_bases(context.settings.models_dir))
+    """List the base models that a job may name; `errors` says which others are damaged."""
+    return service.list_bases(context.settings.models_dir)

@@ -17,7 +17,17 @@ class BaseOut(BaseModel):
     )
 
 
+class BaseProblem(BaseModel):
+    """What looks like a base model and cannot be used."""
+
+    key: str
+    code: str
+    message: str
+    hint: str
+
+
 class BaseList(BaseModel):
     """All base models found."""
 
     data: list[BaseOut]
+    errors: list[BaseProblem]

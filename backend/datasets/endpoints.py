@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from typing import Annotated
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, File, Form, Response, UploadFile
 from fastapi.responses import FileResponse
 
-from backend.context import ContextDep
+from backend.context import Context, ContextDep
 from backend.datasets import service
 from backend.datasets.schemas import (
     DatasetList,
@@ -37,7 +39,7 @@ MAX_FILES = 4001
     max_body_size=MAX_UPLOAD_BYTES,
     form_limits={"max_files": MAX_FILES, "max_fields": 10},
 )
-def create_dataset(
+async def create_dataset(
     context: ContextDep,
     response: Response,
     files: Annotated[
@@ -47,6 +49,21 @@ def create_dataset(
     target: Annotated[str | None, Form(max_length=80, description="target phrase, when captions mark none")] = None,
 ) -> DatasetOut:
     """Upload a caption set. Files with problems are named in `errors`; the rest is kept."""
+    dataset = await run_sync(_store, context, files, name, target, limiter=context.uploads)
+    response.headers["Location"] = f"/api/v1/datasets/{dataset.id}"
+    return dataset
+
+
+@router.post("/examples/{name}", status_code=201)
+async def create_example(context: ContextDep, response: Response, name: str) -> DatasetOut:
+    """Make a caption set from a bundled example."""
+    dataset = await run_sync(service.create_example, context, name, limiter=context.uploads)
+    response.headers["Location"] = f"/api/v1/datasets/{dataset.id}"
+    return dataset
+
+
+def _store(context: Context, files: Sequence[UploadFile], name: str, target: str | None) -> DatasetOut:
+    """Store an upload."""
     with service.incoming_folder(context) as folder:
         uploaded: list[UploadedFile] = []
         for number, file in enumerate(files):
@@ -54,17 +71,7 @@ def create_dataset(
             with place.open("wb") as copy:
                 shutil.copyfileobj(file.file, copy)
             uploaded.append(UploadedFile(file.filename or "", place))
-        dataset = service.create_dataset(context, name, uploaded, folder, target or None)
-    response.headers["Location"] = f"/api/v1/datasets/{dataset.id}"
-    return dataset
-
-
-@router.post("/examples/{name}", status_code=201)
-def create_example(context: ContextDep, response: Response, name: str) -> DatasetOut:
-    """Make a caption set from a bundled example."""
-    dataset = service.create_example(context, name)
-    response.headers["Location"] = f"/api/v1/datasets/{dataset.id}"
-    return dataset
+        return service.create_dataset(context, name, uploaded, folder, target or None)
 
 
 @router.get("")

@@ -26,7 +26,8 @@ from backend.datasets.schemas import (
     PhrasesOut,
     VersionOut,
 )
-from backend.datasets.upload import ReadPortrait, UploadedFile, read_upload
+from backend.datasets.upload import ReadPortrait, UploadedFile
+from backend.datasets.upload_process import read_in_process
 from backend.errors import NotFound, Unprocessable
 from backend.ids import new_id
 from backend.paging import PageRequest, cut_page
@@ -66,7 +67,7 @@ def create_dataset(
     Raises:
         Unprocessable: no portrait of the upload can be used; nothing is stored then.
     """
-    upload = read_upload(files, folder, target)
+    upload = read_in_process(files, folder, target)
     dataset_id = new_id("ds")
     items = [_item_row(dataset_id, position, portrait) for position, portrait in enumerate(upload.portraits)]
     try:
@@ -77,7 +78,7 @@ def create_dataset(
             session.flush()
             session.add_all(items)
     except BaseException:
-        context.storage.delete_tree(f"datasets/{dataset_id}")
+        context.storage.delete(f"datasets/{dataset_id}")
         raise
     return read_dataset(context, dataset_id)
 

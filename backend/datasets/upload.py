@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from backend.errors import Unprocessable
 from backend.storage import sha256_of
 from spf_portrait.contract.archive import extract_images_and_captions
 from spf_portrait.contract.caption_files import FoundItem, read_items
+from spf_portrait.contract.caption_set import MAX_ITEMS
 from spf_portrait.contract.errors import DataError
 from spf_portrait.contract.portraits import open_portrait
 
@@ -46,26 +47,40 @@ class ReadUpload:
     rejected: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
-def read_upload(files: Sequence[UploadedFile], folder: Path, target: str | None) -> ReadUpload:
+def read_upload(
+    files: Sequence[UploadedFile],
+    folder: Path,
+    target: str | None,
+    *,
+    crashed: Collection[str],
+    opening: Callable[[str], None],
+) -> ReadUpload:
     """Read an upload.
 
     Args:
-        files: the files, lying in `folder`.
-        folder: place for extracted and cleaned files; the caller removes it.
+        files: the files.
+        folder: empty place for extracted and cleaned files; the caller removes it.
         target: target phrase for captions that mark none.
+        crashed: portraits that cannot be decoded here and are not tried.
+        opening: told the name of each portrait before it is decoded.
 
     Returns:
         At least one portrait, and a named reason for every portrait that is not kept.
 
     Raises:
-        Unprocessable: no portrait can be used, or the files cannot be told apart.
+        Unprocessable: no portrait can be used, there are too many, or the files cannot be told apart.
         DataError: the zip or a caption table cannot be read.
     """
     clean = folder / "clean"
     clean.mkdir()
     upload = ReadUpload()
-    for number, item in enumerate(read_items(_by_name(files, folder), target=target)):
+    items = read_items(_by_name(files, folder), target=target)
+    _refuse_too_many(items)
+    for number, item in enumerate(items):
         try:
+            if item.file_name in crashed:
+                raise _too_much(item.file_name)
+            opening(item.file_name)
             upload.portraits.append(_read_portrait(item, clean / f"{number:04d}.png"))
         except DataError as error:
             upload.rejected.append({"file_name": item.file_name, **describe(error)})
@@ -78,6 +93,25 @@ def read_upload(files: Sequence[UploadedFile], folder: Path, target: str | None)
             upload.rejected,
         )
     return upload
+
+
+def _refuse_too_many(items: Sequence[FoundItem]) -> None:
+    """Refuse before anything is decoded what no training would take."""
+    if len(items) > MAX_ITEMS:
+        raise Unprocessable(
+            "caption_set_size",
+            f"Found {len(items)} portraits; allowed are 1 to {MAX_ITEMS}.",
+            "Choose fewer portraits.",
+        )
+
+
+def _too_much(name: str) -> DataError:
+    return DataError(
+        "broken_image",
+        f"{name}, which no decoder gets to the end of",
+        "pictures that can be decoded within the memory and time that this service gives to one",
+        "Save the picture anew as PNG, or scale it down",
+    )
 
 
 def describe(error: DataError) -> dict[str, Any]:
@@ -95,7 +129,7 @@ def _by_name(files: Sequence[UploadedFile], folder: Path) -> dict[str, Path]:
             "Put everything into the zip, or send the unpacked files.",
         )
     if archives:
-        return extract_images_and_captions(_labelled(archives[0]), folder)
+        return extract_images_and_captions(_labelled(archives[0], folder), folder)
     by_name = {file.name: file.path for file in files}
     if len(by_name) < len(files):
         names = [file.name for file in files]
@@ -108,10 +142,12 @@ def _by_name(files: Sequence[UploadedFile], folder: Path) -> dict[str, Path]:
     return by_name
 
 
-def _labelled(archive: UploadedFile) -> Path:
+def _labelled(archive: UploadedFile, folder: Path) -> Path:
     """Name the archive on disk as its sender named it, as far as that is harmless: messages show the name."""
     label = re.sub(r"[^A-Za-z0-9._-]", "_", archive.name).lstrip(".")[-80:]
-    return archive.path.rename(archive.path.with_name(f"upload-{label}" if label == ".zip" else label))
+    place = folder / (f"upload-{label}" if label == ".zip" else label)
+    place.symlink_to(archive.path)
+    return place
 
 
 def _read_portrait(item: FoundItem, picture: Path) -> ReadPortrait:

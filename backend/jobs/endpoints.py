@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Body, Header, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 
 from backend.context import Context, ContextDep
@@ -59,6 +59,12 @@ def read_job(context: ContextDep, response: Response, job_id: str) -> JobOut:
     if job.finished_at is None:
         response.headers["Retry-After"] = "1"
     return job
+
+
+@router.get("/{job_id}/log", response_class=PlainTextResponse)
+def read_log(context: ContextDep, job_id: str) -> Response:
+    """Read the end of what the engine wrote to its log in the latest attempt."""
+    return PlainTextResponse(service.read_log(context, job_id))
 
 
 @router.post("/{job_id}/cancel", status_code=202)

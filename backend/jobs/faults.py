@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from spf_portrait.contract.full_disk import is_disk_full
+
 MAX_LOSSES = 3
 """A job whose worker or trainer was lost this often is failed instead of being tried again."""
 
@@ -17,15 +19,31 @@ class Fault:
     hint: str
 
 
+_MEMORY_HINT = (
+    "Most often memory ran out: close other programs or choose a smaller batch, then retry from the last checkpoint."
+)
+_LOG_HINT = "Its log may say more: GET /api/v1/jobs/{id}/log. Then retry from the last checkpoint."
+
 WORKER_LOST = Fault(
     "worker_lost_repeatedly",
     f"The worker stopped answering {MAX_LOSSES} times while it ran this job.",
-    "Most often memory ran out: close other programs or choose a smaller batch, then retry from the last checkpoint.",
+    _MEMORY_HINT,
+)
+TRAINER_KILLED = Fault(
+    "trainer_killed_repeatedly", f"The system killed the trainer process {MAX_LOSSES} times.", _MEMORY_HINT
 )
 TRAINER_LOST = Fault(
-    "trainer_lost_repeatedly",
-    f"The trainer process died {MAX_LOSSES} times without giving a reason.",
-    "Most often memory ran out: close other programs or choose a smaller batch, then retry from the last checkpoint.",
+    "trainer_lost_repeatedly", f"The trainer process died {MAX_LOSSES} times without giving a reason.", _LOG_HINT
+)
+TRAINER_HUNG = Fault(
+    "trainer_hung_repeatedly",
+    f"The trainer process fell silent {MAX_LOSSES} times and was ended.",
+    f"{_LOG_HINT} If it only needs longer for a step, raise SPF_STALL_S.",
+)
+DISK_FULL = Fault(
+    "disk_full",
+    "The disk that holds the data folder is full.",
+    "Make room on it, then retry from the last checkpoint.",
 )
 ATTEMPTS_USED_UP = Fault(
     "attempts_used_up",
@@ -38,3 +56,14 @@ RUN_TOO_LONG = Fault(
 WAITED_TOO_LONG = Fault(
     "max_wait_time", "The job waited for a worker longer than this studio allows.", "Start a worker, then retry."
 )
+
+
+def worker_fault(error: Exception) -> Fault:
+    """Name what a worker itself met before or after the engine's work."""
+    if is_disk_full(error):
+        return DISK_FULL
+    return Fault(
+        "worker_failed_repeatedly",
+        f"The worker met an error that it did not foresee: {type(error).__name__}.",
+        "The worker's log has the details. Retry from the last checkpoint; if it fails again, report this as a bug.",
+    )

@@ -66,7 +66,7 @@ def add_idempotency_key(session: Session, key: str, request_sha256: str, job_id:
 def _joined() -> Select[Job, str, str, str, int]:
     """Jobs with the ids of their data set and results, and how many jobs of their kind stand before them."""
     other = aliased(Job)
-    earlier = or_(other.queued_at < Job.queued_at, and_(other.queued_at == Job.queued_at, other.id < Job.id))
+    earlier = or_(other.created_at < Job.created_at, and_(other.created_at == Job.created_at, other.id < Job.id))
     before = (
         select(func.count())
         .select_from(other)

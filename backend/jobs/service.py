@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from os import SEEK_END
 
 from sqlalchemy.orm import Session
 
@@ -31,6 +32,9 @@ from backend.tables import FINAL_STATES, Job, JobKind, JobState
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.training_spec import TrainingSpec
+
+_LOG_BYTES = 256 * 1024
+"""How much of a log's end is shown."""
 
 
 def create_job(context: Context, order: JobIn, idempotency_key: str | None) -> tuple[JobOut, bool]:
@@ -149,6 +153,23 @@ def list_events(context: Context, job_id: str, after: int, limit: int) -> EventP
         has_more=has_more,
         final=job.state in FINAL_STATES and not has_more,
     )
+
+
+def read_log(context: Context, job_id: str) -> bytes:
+    """Return the end of what the engine wrote to its log in the job's latest attempt that has one.
+
+    Raises:
+        NotFound: no such job, or no log: it never ran, or its log was swept.
+    """
+    with context.db.read() as session:
+        _require(session, job_id)
+    logs = {int(path.suffixes[-2][1:]): path for path in context.storage.path("logs").glob(f"{job_id}.*.log")}
+    if not logs:
+        raise NotFound("log", job_id)
+    with logs[max(logs)].open("rb") as log:
+        size = log.seek(0, SEEK_END)
+        log.seek(max(0, size - _LOG_BYTES))
+        return log.read()
 
 
 def _training_job(context: Context, order: TrainingIn) -> Job:

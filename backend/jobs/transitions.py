@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, literal, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from backend.db import now
@@ -19,7 +19,6 @@ from backend.jobs.faults import (
     ATTEMPTS_USED_UP,
     MAX_LOSSES,
     RUN_TOO_LONG,
-    TRAINER_LOST,
     WAITED_TOO_LONG,
     WORKER_LOST,
     Fault,
@@ -69,15 +68,9 @@ def claim(session: Session, job_id: str, *, owner: str, lease_s: float) -> Claim
         "phase": "loading",
         "eta_s": None,
     }
-    ready = (
-        Job.state == "queued",
-        Job.cancel_requested_at.is_(None),
-        Job.not_before <= now(),
-        Job.attempt < Job.max_attempts,
-    )
     job = session.execute(
         update(Job)
-        .where(Job.id == job_id, *ready)
+        .where(Job.id == job_id, *_ready())
         .values(values)
         .returning(
             Job.token,
@@ -105,6 +98,29 @@ def claim(session: Session, job_id: str, *, owner: str, lease_s: float) -> Claim
     )
 
 
+def claim_first(session: Session, job_id: str, *, owner: str, lease_s: float) -> Claim | None:
+    """Take the oldest job that is ready, of the kind that a message's job is of.
+
+    Messages come in the order in which they were sent, so that of a job that was interrupted comes last; its turn does
+    not. The message's own job, if it is left behind, gets another message.
+    """
+    kind = select(Job.kind).where(Job.id == job_id).scalar_subquery()
+    line = select(Job.id).where(Job.kind == kind, *_ready()).order_by(*line_of_jobs()).limit(1)
+    taken: Claim | None = None
+    # Where writers do not wait for each other, another worker may take the first one in between.
+    while taken is None and (first := session.scalar(line)) is not None:
+        taken = claim(session, first, owner=owner, lease_s=lease_s)
+    if taken is not None and taken.lease.job_id != job_id:
+        unsent = update(Outbox).where(Outbox.job_id == job_id).values(sent_at=None)
+        session.execute(unsent.execution_options(synchronize_session=False))
+    return taken
+
+
+def line_of_jobs() -> tuple[ColumnElement[Any], ...]:
+    """The order in which queued jobs take their turn; one that is interrupted keeps its place."""
+    return Job.created_at.expression, Job.id.expression
+
+
 def heartbeat(
     session: Session, lease: Lease, *, lease_s: float, progress: Mapping[str, Any] | None = None
 ) -> str | None:
@@ -130,6 +146,17 @@ def heartbeat(
     if state is not None and progress is not None:
         add_event(session, lease.job_id, "progress", progress)
     return state
+
+
+def record_checkpoint(session: Session, lease: Lease, step: int) -> None:
+    """Record that a checkpoint is complete: what was lost before it is made up for and counts no longer."""
+    session.execute(update(Job).where(*_held(lease)).values(lost_count=0).execution_options(synchronize_session=False))
+    add_event(session, lease.job_id, "checkpoint", {"step": step})
+
+
+def has_succeeded(session: Session, lease: Lease) -> bool:
+    """Tell whether this very attempt has ended the job well: the answer to its commit may have been lost."""
+    return session.scalar(select(Job.id).where(*_held(lease), Job.state == "succeeded")) is not None
 
 
 def succeed(session: Session, lease: Lease) -> bool:
@@ -160,9 +187,17 @@ def release(session: Session, lease: Lease) -> bool:
     )
 
 
-def give_up_attempt(session: Session, lease: Lease, *, retry_delay_s: float, reason: str) -> bool:
-    """After a crash of the trainer: queue the job again for later, or fail it when it was lost too often."""
-    if _fail_if(session, lease, Job.lost_count + 1 >= MAX_LOSSES, TRAINER_LOST, by="worker"):
+def give_up_attempt(session: Session, lease: Lease, *, retry_delay_s: float, reason: str, fault: Fault) -> bool:
+    """After a crash: queue the job again for later, or fail it when it was lost too often.
+
+    Args:
+        session: a writing transaction.
+        lease: the attempt's lease.
+        retry_delay_s: how long the job waits after its first loss.
+        reason: a name for the job's events.
+        fault: why the job fails, if this was one loss too many.
+    """
+    if _fail_if(session, lease, Job.lost_count + 1 >= MAX_LOSSES, fault, by="worker"):
         return True
     if _fail_if(session, lease, Job.attempt >= Job.max_attempts, ATTEMPTS_USED_UP, by="worker"):
         return True
@@ -276,6 +311,16 @@ def add_event(session: Session, job_id: str, kind: str, data: Mapping[str, Any])
 
 
 _ENDED: dict[str, Any] = {"finished_at": now(), "lease_until": None, "owner": None}
+
+
+def _ready() -> tuple[ColumnElement[bool], ...]:
+    """The job may be claimed now."""
+    return (
+        Job.state == "queued",
+        Job.cancel_requested_at.is_(None),
+        Job.not_before <= now(),
+        Job.attempt < Job.max_attempts,
+    )
 
 
 def _held(lease: Lease) -> tuple[ColumnElement[bool], ...]:

@@ -20,6 +20,7 @@ from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import SpecError, SpfError
 from spf_portrait.contract.events import Failed
 from spf_portrait.running.chosen_options import chosen_options
+from spf_portrait.running.crash import crash_report
 from spf_portrait.running.library_settings import settle_libraries
 from spf_portrait.running.progress import Report
 
@@ -68,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report(Failed(error=error.as_dict()))
         sys.stderr.write(f"{error}\n")
         return EXIT_USAGE if isinstance(error, SpecError) else EXIT_FAILED
+    except Exception as error:
+        report(crash_report(error))
+        raise
 
 
 def _parser() -> argparse.ArgumentParser:

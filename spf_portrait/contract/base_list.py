@@ -51,23 +51,27 @@ class _Entry(BaseModel):
         return self
 
 
-def listed_bases(models_dir: Path) -> list[BaseInfo]:
-    """What bases.toml names; nothing without that file. Relative paths start at the models folder.
+def listed_tables(models_dir: Path) -> dict[str, Any]:
+    """The tables of bases.toml by their key; nothing without that file.
 
     Raises:
-        ModelError: The file or one of its entries cannot be used.
+        ModelError: The file cannot be read.
     """
     file = models_dir / BASE_LIST
     if not file.is_file():
-        return []
+        return {}
     try:
-        tables: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        return tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise _bad_list(file, f"an unreadable list ({error})") from error
-    return [_base(models_dir, key, table) for key, table in tables.items()]
 
 
-def _base(models_dir: Path, key: str, table: Any) -> BaseInfo:
+def describe_listed(models_dir: Path, key: str, table: Any) -> BaseInfo:
+    """The base model that one table names. Relative paths start at the models folder.
+
+    Raises:
+        ModelError: The table, or what it names, cannot be used.
+    """
     try:
         entry = _Entry.model_validate(table)
         info = _from_hub(models_dir, key, entry) if entry.path is None else _from_path(models_dir / entry.path, key)

@@ -6,7 +6,7 @@ table names have a .txt or .caption of the same name beside them.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, cast
@@ -51,10 +51,11 @@ def read_items(files: Mapping[str, Path], *, target: str | None = None) -> tuple
     """
     labels = {unicodedata.normalize("NFC", name): path for name, path in files.items()}
     portraits = sorted(name for name in labels if _suffix(name) in IMAGE_SUFFIXES | _OTHER_IMAGE_SUFFIXES)
+    by_last_part = _by_last_part(portraits)
     items: dict[str, FoundItem] = {}
     missing: list[FoundItem] = []
     for row in all_rows(labels):
-        name = _match(row.file_name, portraits)
+        name = _match(row.file_name, by_last_part)
         if name is None:
             missing.append(_without_portrait(row))
         elif name in items:
@@ -67,12 +68,19 @@ def read_items(files: Mapping[str, Path], *, target: str | None = None) -> tuple
     return (*(items[name] for name in portraits), *missing)
 
 
-def _match(wanted: str, portraits: list[str]) -> str | None:
+def _by_last_part(portraits: Iterable[str]) -> dict[str, list[str]]:
+    """The portraits by the last part of their name."""
+    found: dict[str, list[str]] = {}
+    for name in portraits:
+        found.setdefault(PurePosixPath(name).name, []).append(name)
+    return found
+
+
+def _match(wanted: str, by_last_part: Mapping[str, list[str]]) -> str | None:
     """The portrait of that name, or the only one with that last part: uploads lose their folders."""
-    if wanted in portraits:
+    same_last = by_last_part.get(PurePosixPath(wanted).name, [])
+    if wanted in same_last:
         return wanted
-    last = PurePosixPath(wanted).name
-    same_last = [name for name in portraits if PurePosixPath(name).name == last]
     return same_last[0] if len(same_last) == 1 else None
 
 

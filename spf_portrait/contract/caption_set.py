@@ -148,6 +148,21 @@ def write_imagefolder(items: Iterable[CaptionItem], images: Iterable[Image.Image
         raise
 
 
+def write_metadata(items: Iterable[CaptionItem], folder: Path) -> None:
+    """Write `metadata.jsonl` alone, into a folder that holds the pictures already."""
+    rows = (
+        {
+            "file_name": item.file_name,
+            "text": bracketed(item.caption),
+            "base": list(item.caption.base),
+            "target": item.caption.target,
+        }
+        for item in items
+    )
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    (folder / "metadata.jsonl").write_text(lines, "utf-8")
+
+
 def _files_of(path: Path, unpack_into: Path | None) -> Mapping[str, Path]:
     suffix = path.suffix.lower()
     if path.is_dir():
@@ -181,7 +196,7 @@ def _raise_first_error(items: tuple[FoundItem, ...]) -> None:
 
 
 def _write_into(folder: Path, items: Iterable[CaptionItem], images: Iterable[Image.Image]) -> None:
-    rows: list[str] = []
+    written: list[CaptionItem] = []
     for item, image in zip(items, images, strict=True):
         name = PurePosixPath(item.file_name)
         if name.is_absolute() or ".." in name.parts:
@@ -189,15 +204,8 @@ def _write_into(folder: Path, items: Iterable[CaptionItem], images: Iterable[Ima
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         image.save(file)
-        caption = item.caption
-        row = {
-            "file_name": item.file_name,
-            "text": bracketed(caption),
-            "base": list(caption.base),
-            "target": caption.target,
-        }
-        rows.append(json.dumps(row, ensure_ascii=False))
-    (folder / "metadata.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
+        written.append(item)
+    write_metadata(written, folder)
 
 
 def _not_a_caption_set(found: str) -> DataError:

@@ -64,10 +64,11 @@ class Finished(_Event):
 
 
 class Failed(_Event):
-    """The work ended with an error; `error` is `SpfError.as_dict()`."""
+    """The work ended with an error; `error` has code, message and hint at least, as `SpfError.as_dict()` does."""
 
     kind: Literal["failed"] = "failed"
     error: dict[str, str]
+    permanent: bool = Field(default=True, description="the same order gives the same error again")
 
 
 Event = Annotated[

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from spf_portrait.contract.base_info import SHARED_CLIP_FOLDER, BaseInfo
-from spf_portrait.contract.bases import default_models_dir, known_bases
+from spf_portrait.contract.bases import default_models_dir, known_bases, survey_bases
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.running.versions import library_versions
 
@@ -42,9 +42,11 @@ def _bases(models_dir: Path) -> tuple[dict[str, list[str]], list[str]]:
         infos = known_bases(models_dir)
     except ModelError as error:
         return {}, [str(error)]
+    damaged = [str(problem) for problem in survey_bases(models_dir).problems.values()]
     lacking = [key for key, info in infos.items() if info.clip is None]
     hint = f"has no CLIP ({SHARED_CLIP_FOLDER} in the models folder): it trains with losses.enhancement=false only"
-    return {key: _parts(info) for key, info in infos.items()}, [f"The base model {key} {hint}." for key in lacking]
+    found = {key: _parts(info) for key, info in infos.items()}
+    return found, [*damaged, *(f"The base model {key} {hint}." for key in lacking)]
 
 
 def _parts(info: BaseInfo) -> list[str]:

@@ -19,7 +19,6 @@ from backend.ids import new_id
 from backend.jobs import transitions
 from backend.main import create_app
 from backend.migrate import migrate
-from backend.security import LOOPBACK_NAMES
 from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import Dataset, DatasetItem, DatasetVersion, Job
@@ -56,6 +55,7 @@ def settings(tmp_path: Path, models_dir: Path, template_database: Path) -> Setti
     return Settings(
         data_dir=data,
         models_dir=models_dir,
+        host_names=("testserver",),
         lease_s=2.0,
         heartbeat_s=0.3,
         grace_s=3.0,
@@ -83,7 +83,7 @@ def storage(settings: Settings) -> LocalStorage:
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
     """A client of the application."""
-    app = create_app(settings, host_names={"testserver", *LOOPBACK_NAMES})
+    app = create_app(settings)
     with TestClient(app, raise_server_exceptions=False) as test_client:
         yield test_client
 

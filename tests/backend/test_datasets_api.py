@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio.to_thread import current_default_thread_limiter, run_sync
 from PIL import Image
 from starlette.testclient import TestClient
 
 from backend.settings import Settings
+from spf_portrait.contract.caption_set import MAX_ITEMS
 from tests.backend.service_fixtures import GOOD_FILES, parts, png, zipped
 
 URL = "/api/v1/datasets"
@@ -211,3 +216,74 @@ def test_lists_are_paged(client: TestClient) -> None:
     rest = client.get(URL, params={"limit": 2, "cursor": page["next_cursor"]}).json()
     assert [row["id"] for row in rest["data"]] == made[:1]
     assert rest["next_cursor"] is None
+
+
+def _no_room(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("where", ["os.fsync", "starlette.formparsers.SpooledTemporaryFile"])
+def test_a_full_disk_is_named(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(where, _no_room)
+    answer = _upload(client, GOOD_FILES)
+    assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+    monkeypatch.undo()
+    assert _stored_files(settings) == []
+
+
+def test_more_portraits_than_a_training_takes_are_refused_at_once(client: TestClient, settings: Settings) -> None:
+    pictures = {f"{number}.png": b"" for number in range(MAX_ITEMS + 1)}
+    answer = _upload(client, {"set.zip": zipped(pictures)})
+    assert (answer.status_code, answer.json()["code"]) == (422, "caption_set_size")
+    assert _stored_files(settings) == []
+
+
+LARGE = {"large.png": png("navy", 5000), "large.txt": b"a man, [blonde hair]"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no limit is kept")
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_picture_that_ends_its_reader_is_named_and_the_rest_is_kept(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    monkeypatch.setattr("backend.datasets.upload_process._MEMORY_BYTES", 200 * 2**20)
+    files = {"a.png": png(), "a.txt": b"a woman, [blonde hair]", **LARGE}
+    answer = _upload(client, {"set.zip": zipped(files)} if packed else files)
+    assert answer.status_code == 201
+    dataset = answer.json()
+    assert [item["file_name"] for item in dataset["items"]] == ["a.png"]
+    assert [(error["file_name"], error["code"]) for error in dataset["errors"]] == [("large.png", "broken_image")]
+    assert len(_stored_files(settings)) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no limit is kept")
+def test_an_upload_of_such_pictures_alone_is_refused(
+    client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.datasets.upload_process._MEMORY_BYTES", 200 * 2**20)
+    answer = _upload(client, LARGE)
+    assert (answer.status_code, answer.json()["code"]) == (422, "nothing_usable")
+    assert _stored_files(settings) == []
+
+
+def test_uploads_and_health_need_no_thread_of_other_requests(client: TestClient) -> None:
+    busy, free = threading.Event(), threading.Event()
+
+    def occupy() -> None:
+        busy.set()
+        free.wait()
+
+    async def leave_one_thread() -> None:
+        current_default_thread_limiter().total_tokens = 1
+
+    assert client.portal is not None
+    client.portal.call(leave_one_thread)
+    client.portal.start_task_soon(run_sync, occupy)
+    try:
+        assert busy.wait(60.0)
+        assert client.get("/healthz").status_code == 200
+        assert _upload(client, GOOD_FILES).status_code == 201
+    finally:
+        free.set()

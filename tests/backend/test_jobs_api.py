@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from backend.db import Database
 from backend.ids import new_id
 from backend.jobs import transitions
+from backend.storage import LocalStorage
 from backend.tables import Adapter
 from spf_portrait.contract.preset_table import AMOUNTS
 from tests.backend.service_fixtures import GOOD_FILES, NewJob, parts
@@ -132,7 +133,7 @@ def test_unknown_things_are_404(client: TestClient) -> None:
 def test_fields_that_nobody_may_set(client: TestClient, dataset_id: str) -> None:
     answer = client.post(URL, json={**_order(dataset_id), "state": "succeeded"})
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["pointer"] == "/training/state"
+    assert answer.json()["errors"][0]["pointer"] == "/state"
 
 
 def test_a_comparison_takes_its_base_from_the_adapter(client: TestClient, db: Database, new_job: NewJob) -> None:
@@ -299,3 +300,17 @@ def test_events_as_a_stream(client: TestClient, db: Database, new_job: NewJob) -
     assert rest.text.count("event: ") == 1
     missing = client.get(f"{URL}/job_none/events", headers=headers)
     assert missing.headers["content-type"] == "application/problem+json"
+
+
+def test_the_log_of_the_latest_attempt(client: TestClient, storage: LocalStorage, new_job: NewJob) -> None:
+    job_id = new_job()
+    assert client.get(f"{URL}/{job_id}/log").json()["code"] == "log_not_found"
+    assert client.get(f"{URL}/job_none/log").json()["code"] == "job_not_found"
+    for token, text in ((2, "the first"), (10, "x" * 300_000 + "the last word")):
+        log = storage.path(f"logs/{job_id}.{token}.log")
+        log.parent.mkdir(exist_ok=True)
+        log.write_text(text, "utf-8")
+    answer = client.get(f"{URL}/{job_id}/log")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text.endswith("the last word")
+    assert len(answer.text) < 300_000

@@ -111,17 +111,21 @@ def test_a_second_studio_in_the_same_folder_is_refused(
     assert "Traceback" not in errors
 
 
-def test_a_worker_that_exited_is_started_again(studio: tuple[subprocess.Popen[str], str]) -> None:
+@pytest.mark.parametrize("command", [(b"worker", b"train"), (b"backend.maintenance",)])
+def test_a_child_that_was_killed_is_started_again(
+    studio: tuple[subprocess.Popen[str], str], command: tuple[bytes, ...]
+) -> None:
     pid = studio[0].pid
 
-    def workers() -> set[int]:
+    def running() -> set[int]:
         lines = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in _children(pid)}
-        return {child for child, line in lines.items() if b"worker" in line and b"train" in line}
+        return {child for child, line in lines.items() if all(part in line for part in command)}
 
-    first = workers()
+    first = running()
+    assert first
     for child in first:
         os.kill(child, signal.SIGKILL)
     deadline_s = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline_s and not workers() - first:
+    while time.monotonic() < deadline_s and not running() - first:
         time.sleep(0.2)
-    assert workers() - first
+    assert running() - first

@@ -14,6 +14,7 @@ from backend.db import Database
 from backend.ids import new_id
 from backend.jobs import transitions
 from backend.jobs.faults import MAX_LOSSES, Fault
+from backend.jobs.repository import get_job
 from backend.jobs.transitions import Claim, Lease
 from backend.settings import Settings
 from backend.tables import FINAL_STATES, LEGAL_TRANSITIONS, Adapter, Job, JobEvent, Outbox
@@ -123,7 +124,7 @@ def test_a_preempted_job_goes_back_without_losing_an_attempt(db: Database, new_j
 
 def test_a_crash_waits_before_the_next_attempt(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job())
-    assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=1000.0, reason="trainer_exited"))
+    assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=1000.0, reason="x", fault=FAULT))
     job = job_row(db, lease.job_id)
     assert (job.state, job.lost_count) == ("queued", 1)
     assert job.not_before > job.queued_at + 900
@@ -145,6 +146,51 @@ def test_the_reaper_requeues_and_at_last_fails(db: Database, new_job: NewJob) ->
     assert job.error_hint
 
 
+def test_a_loss_too_many_is_told_with_its_cause(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job(lost_count=MAX_LOSSES - 1))
+    assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=0.0, reason="x", fault=FAULT))
+    assert job_row(db, lease.job_id).error_code == FAULT.code
+
+
+def test_a_checkpoint_makes_up_for_what_was_lost_before_it(db: Database, new_job: NewJob) -> None:
+    lease = _lease(db, new_job(lost_count=MAX_LOSSES - 1))
+    with db.write() as session:
+        transitions.record_checkpoint(session, lease, 100)
+    assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=0.0, reason="x", fault=FAULT))
+    assert (job_row(db, lease.job_id).state, job_row(db, lease.job_id).lost_count) == ("queued", 1)
+
+
+def test_an_interrupted_job_keeps_its_place_in_the_line(db: Database, new_job: NewJob) -> None:
+    interrupted, waiting = new_job(created_at=1.0), new_job(created_at=2.0)
+    lease = _lease(db, interrupted)
+    assert _do(db, lambda session: transitions.release(session, lease))
+    with db.read() as session:
+        places = {job_id: row.queue_position for job_id in (interrupted, waiting) if (row := get_job(session, job_id))}
+    assert places == {interrupted: 1, waiting: 2}
+    with db.write() as session:
+        session.execute(update(Outbox).values(sent_at=5.0))
+        first = transitions.claim_first(session, waiting, owner="test", lease_s=60.0)
+    assert first is not None
+    assert first.lease.job_id == interrupted
+    with db.read() as session:
+        assert session.scalars(select(Outbox.sent_at).where(Outbox.job_id == waiting)).one() is None
+    with db.write() as session:
+        second = transitions.claim_first(session, interrupted, owner="test", lease_s=60.0)
+    assert second is not None
+    assert second.lease.job_id == waiting
+
+
+def test_a_message_takes_jobs_of_its_own_kind_only(db: Database, new_job: NewJob) -> None:
+    new_job(created_at=1.0)
+    drawing = new_job("comparison", created_at=2.0)
+    with db.write() as session:
+        taken = transitions.claim_first(session, drawing, owner="test", lease_s=60.0)
+        assert transitions.claim_first(session, drawing, owner="test", lease_s=60.0) is None
+        assert transitions.claim_first(session, "job_none", owner="test", lease_s=60.0) is None
+    assert taken is not None
+    assert taken.lease.job_id == drawing
+
+
 def test_a_permanent_error_fails_at_once(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job())
     assert _do(db, lambda session: transitions.fail(session, lease, FAULT))
@@ -155,7 +201,7 @@ def test_a_permanent_error_fails_at_once(db: Database, new_job: NewJob) -> None:
 
 def test_attempts_are_limited(db: Database, new_job: NewJob) -> None:
     lease = _lease(db, new_job(max_attempts=1))
-    assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=0.0, reason="crash"))
+    assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=0.0, reason="x", fault=FAULT))
     assert job_row(db, lease.job_id).error_code == "attempts_used_up"
 
 
@@ -205,7 +251,7 @@ def test_nothing_leaves_a_final_state(db: Database, new_job: NewJob, final: str)
         lambda session: transitions.heartbeat(session, lease, lease_s=1.0) is not None,
         lambda session: transitions.succeed(session, lease),
         lambda session: transitions.release(session, lease),
-        lambda session: transitions.give_up_attempt(session, lease, retry_delay_s=0.0, reason="x"),
+        lambda session: transitions.give_up_attempt(session, lease, retry_delay_s=0.0, reason="x", fault=FAULT),
         lambda session: transitions.fail(session, lease, FAULT),
         lambda session: transitions.request_cancel(session, job_id),
         lambda session: transitions.finish_cancel(session, lease),

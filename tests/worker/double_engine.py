@@ -4,7 +4,8 @@ Usage: double_engine.py MODE train DATA --spec FILE --out DIR --checkpoints DIR 
        double_engine.py MODE serve --idle SECONDS
 
 Modes: quick, slow (0.15 s a step), refuse (reports an error), crash (dies in the middle), hang (falls silent),
-deaf (slow, ignores SIGTERM), chatty (mixes other text into its output), picky (complains about the second portrait).
+deaf (slow, ignores SIGTERM), chatty (mixes other text into its output), picky (complains about the second portrait),
+full (finds no room for its checkpoint). As the real one it decodes every portrait first.
 The adapter it writes lists the steps that led to it, those before a resume included; the pair it draws names the
 process that drew it. A pair of UNLUCKY_SEED lets it crash, refuse or hang; leaving ends it at the second pair.
 """
@@ -12,6 +13,7 @@ process that drew it. A pair of UNLUCKY_SEED lets it crash, refuse or hang; leav
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import select
@@ -41,6 +43,8 @@ from spf_portrait.contract.events import (
     Validated,
     to_line,
 )
+from spf_portrait.contract.portraits import open_portrait
+from spf_portrait.running.crash import crash_report
 
 UNLUCKY_SEED = 13
 
@@ -63,12 +67,9 @@ def train(mode: str, options: argparse.Namespace) -> int:
     say(Progress(phase="loading", step=0, total=1))
     if mode == "chatty":
         sys.stdout.write("a library prints something\n{broken json\n")
-    if mode == "refuse":
-        say(Failed(error=TrainingError("loss_not_finite", "a loss of nan", "finite losses", "Lower it").as_dict()))
-        return EXIT_FAILED
-    if mode == "picky":
-        name = json.loads(rows[1])["file_name"]
-        say(Failed(error=DataError("too_many_tokens", f"90 tokens of {name}", "77", f"Shorten {name}").as_dict()))
+    failure = reason_to_fail(mode, Path(options.data), [json.loads(row)["file_name"] for row in rows])
+    if failure:
+        say(failure)
         return EXIT_FAILED
     if not steps:
         say(Validated(step=0, target_gained=0.25, rest_kept=1))
@@ -88,6 +89,22 @@ def train(mode: str, options: argparse.Namespace) -> int:
     adapter.write_text(json.dumps({"steps": steps, "portraits": len(rows)}), "utf-8")
     say(Finished(files={"adapter": str(adapter)}))
     return 0
+
+
+def reason_to_fail(mode: str, data: Path, names: list[str]) -> Failed | None:
+    """What keeps a training from its first step."""
+    if mode == "refuse":
+        return Failed(error=TrainingError("loss_not_finite", "a loss of nan", "finite losses", "Lower it").as_dict())
+    if mode == "full":
+        return crash_report(OSError(errno.ENOSPC, "No space left on device"))
+    try:
+        for name in names:
+            open_portrait(data / name, name)
+        if mode == "picky":
+            raise DataError("too_many_tokens", f"90 tokens of {names[1]}", "77", f"Shorten {names[1]}")
+    except DataError as error:
+        return Failed(error=error.as_dict())
+    return None
 
 
 def save(checkpoint: Path, steps: list[int]) -> None:

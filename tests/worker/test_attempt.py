@@ -16,7 +16,8 @@ from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import Comparison, DatasetVersion, Job, JobEvent
 from tests.backend.service_fixtures import NewJob, job_row
-from worker.attempt import WorkerContext, run_attempt
+from worker.attempt import run_attempt
+from worker.context import WorkerContext
 from worker.warm_engine import WarmEngine
 
 DOUBLE = str(Path(__file__).with_name("double_engine.py"))
@@ -61,6 +62,29 @@ def test_a_damaged_portrait_is_named_as_it_was_uploaded(
     assert job.state == "failed"
     assert "Bert.jpg" in str(job.error_message)
     assert "0001.png" not in str(job.error_message)
+
+
+def test_an_error_of_the_worker_itself_gives_the_job_back(
+    settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob
+) -> None:
+    job_id = new_job()
+    with db.write() as session:
+        session.execute(update(DatasetVersion).values(items=[{"file_name": "0.png"}]))
+    job = attempt("quick", settings, db, storage, job_id)
+    assert (job.state, job.lost_count) == ("queued", 1)
+    for _ in range(2):
+        job = attempt("quick", settings, db, storage, job_id)
+    assert (job.state, job.error_code) == ("failed", "worker_failed_repeatedly")
+    assert "KeyError" in str(job.error_message)
+
+
+def test_a_full_disk_is_called_so(settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob) -> None:
+    job_id = new_job()
+    assert attempt("full", settings, db, storage, job_id).state == "queued"
+    attempt("full", settings, db, storage, job_id)
+    job = attempt("full", settings, db, storage, job_id)
+    assert (job.state, job.error_code) == ("failed", "disk_full")
+    assert "full" in str(job.error_message)
 
 
 def test_a_validation_becomes_an_event_of_the_job(

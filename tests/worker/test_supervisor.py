@@ -49,7 +49,7 @@ def _run(
 ) -> Outcome:
     for folder in ("data", "out", "checkpoints"):
         (tmp_path / folder).mkdir(exist_ok=True)
-    (tmp_path / "data" / "metadata.jsonl").write_text("{}\n", "utf-8")
+    (tmp_path / "data" / "metadata.jsonl").write_text("", "utf-8")
     (tmp_path / "spec.json").write_text(json.dumps({"stage1_steps": steps}), "utf-8")
     command = [sys.executable, DOUBLE, mode, "train", str(tmp_path / "data"), "--events", "--resume"]
     for option in ("out", "checkpoints"):
@@ -83,6 +83,11 @@ def test_a_trainer_that_says_why_it_failed(tmp_path: Path) -> None:
     outcome = _run(tmp_path, "refuse", Records())
     assert outcome.kind == "failed"
     assert outcome.error["code"] == "loss_not_finite"
+
+
+def test_a_trainer_whose_error_may_pass_is_lost_with_its_words(tmp_path: Path) -> None:
+    outcome = _run(tmp_path, "full", Records())
+    assert (outcome.kind, outcome.reason, outcome.error["code"]) == ("lost", "disk_full", "disk_full")
 
 
 def test_a_trainer_that_dies(tmp_path: Path) -> None:

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backend.broker import start_broker
 from backend.context import Context
 from backend.db import Database
 from backend.jobs import transitions
 from backend.jobs.service import retry_job
+from backend.maintenance.loop import maintenance_loop
+from backend.maintenance.notifier import CeleryNotifier
 from backend.process_manager import ProcessManager
-from backend.queue import CeleryNotifier, maintenance_loop
 from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import Adapter, Comparison, Job, JobEvent, Outbox
@@ -56,8 +57,9 @@ class Studio:
         self.db = Database(settings.sqlalchemy_url)
         self.workers: list[subprocess.Popen[bytes]] = []
         self._stop = threading.Event()
+        storage = LocalStorage(settings.data_dir)
         self._loops = threading.Thread(
-            target=maintenance_loop, args=(self.db, self.notifier, self.settings, self._stop)
+            target=maintenance_loop, args=(self.db, storage, self.notifier, self.settings, self._stop)
         )
         self._loops.start()
 
@@ -221,7 +223,7 @@ def test_a_trainer_that_keeps_dying_is_given_up(studio: Studio, new_job: NewJob)
     job_id = new_job()
     studio.start_worker("crash")
     job = studio.wait_state(job_id, "failed", "succeeded")
-    assert (job.error_code, job.attempt, job.lost_count) == ("trainer_lost_repeatedly", 3, 2)
+    assert (job.error_code, job.attempt, job.lost_count) == ("trainer_killed_repeatedly", 3, 2)
     assert studio.states_of(job_id) == ["queued", *["running", "queued"] * 2, "running", "failed"]
 
 
@@ -263,7 +265,8 @@ def test_worker_killed_mid_job(studio: Studio, new_job: NewJob, settings: Settin
     studio.wait_state(job_id, "queued")
     studio.start_worker("slow")
     job = studio.wait_state(job_id, "succeeded", "failed")
-    assert (job.state, job.attempt, job.lost_count) == ("succeeded", 2, 1)
+    assert (job.state, job.attempt) == ("succeeded", 2)
+    assert job.lost_count == 0, "its checkpoints made up for the loss"
     assert studio.adapter_steps(job_id) == list(range(30))
 
 
@@ -278,6 +281,39 @@ def test_worker_told_to_stop_hands_its_job_over(studio: Studio, new_job: NewJob)
     studio.start_worker("quick")
     assert studio.wait_state(job_id, "succeeded").attempt == 1
     assert studio.adapter_steps(job_id) == list(range(30))
+
+
+def test_a_laptop_that_sleeps_costs_no_attempt(processes: ProcessManager, settings: Settings, new_job: NewJob) -> None:
+    patient = settings.model_copy(update={"lease_s": 60.0, "heartbeat_s": 20.0})
+    studio = Studio(patient, start_broker(processes, settings.data_dir))
+    try:
+        job_id = new_job(spec={"base": "pico", "method": "spf", "stage1_steps": 60, "seed": 0})
+        studio.start_worker("slow")
+        for step in (3, 6, 9):
+            studio.wait_step(job_id, step)
+            # By the database's clock, a night has passed.
+            with studio.db.write() as session:
+                session.execute(update(Job).where(Job.id == job_id).values(lease_until=1.0))
+        job = studio.wait_state(job_id, "succeeded", "failed")
+        assert (job.state, job.attempt, job.lost_count) == ("succeeded", 1, 0)
+    finally:
+        studio.stop()
+
+
+def test_an_interrupted_training_goes_on_before_those_that_came_later(studio: Studio, new_job: NewJob) -> None:
+    first = new_job(created_at=1.0, spec={"base": "pico", "method": "spf", "stage1_steps": 30, "seed": 0})
+    worker = studio.start_worker("slow")
+    studio.wait_step(first, 3)
+    later = new_job(created_at=2.0)
+    wait_for(lambda: studio.was_notified(later), "the message of the later one")
+    worker.terminate()
+    assert worker.wait(TIMEOUT_S) == 0
+    studio.start_worker("quick")
+    started = studio.wait_state(later, "succeeded").started_at
+    finished = job_row(studio.db, first).finished_at
+    assert started is not None
+    assert finished is not None
+    assert finished <= started
 
 
 def _process_tree(pid: int) -> list[int]:

@@ -177,3 +177,17 @@ def test_sigterm_leaves_a_checkpoint_that_resumes(models_dir: Path, caption_fold
     saved = [event for event in rest if isinstance(event, CheckpointSaved)]
     assert saved
     assert Path(saved[-1].path, "manifest.json").is_file()
+
+
+def test_an_error_that_nobody_foresaw_is_the_last_event(
+    models_dir: Path, caption_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoints = tmp_path / "checkpoints"
+    checkpoints.symlink_to("/dev/null")
+    arguments = ["train", str(caption_folder), "--out", str(tmp_path / "run"), *SHORT, "--set", "checkpoint_every=1"]
+    arguments += ["--checkpoints", str(checkpoints), "--models", str(models_dir), "--events"]
+    with pytest.raises(OSError, match=r"exists|directory"):
+        main(arguments)
+    last = parse_event(capsys.readouterr().out.splitlines()[-1])
+    assert isinstance(last, Failed)
+    assert (last.error["code"], last.permanent) == ("unforeseen_error", False)

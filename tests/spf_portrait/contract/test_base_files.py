@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spf_portrait.contract.base_files import describe_checkpoint
-from spf_portrait.contract.bases import find_base, known_bases
+from spf_portrait.contract.bases import find_base, known_bases, survey_bases
 from spf_portrait.contract.errors import ModelError
 
 NETWORK = "model.diffusion_model.input_blocks.0.0.weight"
@@ -101,8 +101,19 @@ def test_what_is_no_safetensors_is_named(content: bytes, tmp_path: Path) -> None
         known_bases(tmp_path)
 
 
+def test_a_damaged_file_hides_no_other(tmp_path: Path) -> None:
+    write_header(tmp_path / "good.safetensors", SD1)
+    (tmp_path / "broken.safetensors").write_bytes(b"half a download")
+    assert list(known_bases(tmp_path)) == ["good"]
+    with pytest.raises(ModelError, match=r"broken\.safetensors"):
+        find_base("broken", tmp_path)
+    assert list(survey_bases(tmp_path).problems) == ["broken"]
+
+
 def test_two_of_one_key_are_refused(tmp_path: Path) -> None:
     write_header(tmp_path / "A.safetensors", SD1)
     write_header(tmp_path / "a.safetensors", SD1)
+    write_header(tmp_path / "b.safetensors", SD1)
+    assert list(known_bases(tmp_path)) == ["b"]
     with pytest.raises(ModelError, match=r"A\.safetensors and .*a\.safetensors"):
-        known_bases(tmp_path)
+        find_base("a", tmp_path)

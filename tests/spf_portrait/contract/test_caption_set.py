@@ -1,6 +1,7 @@
 """Every form in which a caption set may come, and everything that may be wrong with it."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,30 @@ def test_refuses_sets_that_are_too_large() -> None:
     with pytest.raises(DataError) as refusal:
         CaptionSet(items=tuple(CaptionItem(file_name=f"{number}.png", caption=caption) for number in range(2_001)))
     assert refusal.value.code == "caption_set_size"
+
+
+def test_pairing_takes_as_much_work_for_every_row(tmp_path: Path) -> None:
+    def calls(count: int) -> int:
+        """Calls of functions while a table of so many rows is paired, by names without their folders."""
+        folder = tmp_path / str(count)
+        rows = "".join(f'{{"file_name": "{number}.png", "text": "a woman, [hat]"}}\n' for number in range(count))
+        write_files(folder, {"captions.jsonl": rows})
+        files = {"captions.jsonl": folder / "captions.jsonl"}
+        files |= {f"set/{number}.png": folder for number in range(count)}
+        counted = 0
+
+        def count_call(_frame: object, event: str, _argument: object) -> None:
+            nonlocal counted
+            counted += event == "call"
+
+        sys.setprofile(count_call)
+        try:
+            assert all(item.caption for item in read_items(files))
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    assert calls(400) < 3 * calls(200)
 
 
 def some_items(*names: str) -> list[CaptionItem]:

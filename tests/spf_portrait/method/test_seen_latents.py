@@ -54,7 +54,7 @@ def test_the_training_picture_is_seen_as_the_predictions_are(base: BaseModel, cl
     x_0 = encode_pixels(base, large)
     with torch.no_grad():
         predicted = seen(base, clip, x_0)
-        torch.testing.assert_close(exemplars(base, clip, iter(large.split(1)), x_0), predicted)
-        found = exemplars(base, clip, iter(small.split(1)), encode_pixels(base, small))
+        torch.testing.assert_close(exemplars(base, clip, iter(torch.split(large, 1)), x_0), predicted)
+        found = exemplars(base, clip, iter(torch.split(small, 1)), encode_pixels(base, small))
         torch.testing.assert_close(found, clip.pictures(small))
     assert not torch.allclose(predicted, clip.pictures(large), atol=1e-3)

@@ -1,0 +1,33 @@
+"""`python -m backend.serve`: REST interface and page alone, brought up to the present schema first.
+
+For containers: workers, broker and queue maintenance are processes of their own there.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+
+from backend.main import create_app
+from backend.migrate import migrate
+from backend.settings import Settings
+from backend.start_error import StartError
+from backend.startup_checks import bind_socket, refuse_public_address
+
+
+def main() -> None:
+    """Serve until SIGINT or SIGTERM."""
+    settings = Settings()
+    try:
+        refuse_public_address(settings)
+        listener = bind_socket(settings.host, settings.port)
+    except StartError as error:
+        sys.exit(f"The service cannot start: {error}")
+    migrate(settings)
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), timeout_graceful_shutdown=2, server_header=False))
+    server.run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
