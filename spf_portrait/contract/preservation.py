@@ -13,8 +13,8 @@ MOST_PICTURES: Final = 256
 class Preservation(ClosedSpec):
     """Pairs of rows in every step of stage 2, one with the base text and one with the empty text of guidance.
 
-    Both look at one state and are held to the original model's answers. Where the pair looks at a portrait and the
-    target can already be seen in the noise, its place is released.
+    Both look at one state and are held to the original model's answers, by default on pictures that it drew itself.
+    Where a pair looks at a portrait and the target can already be seen in the noise, its place is released.
     """
 
     share: float = Field(
@@ -29,13 +29,13 @@ class Preservation(ClosedSpec):
         default=4.0, ge=1, le=20, description="of the guided answer, and of the original model's pictures"
     )
     pictures: int = Field(
-        default=24,
+        default=48,
         ge=0,
         le=MOST_PICTURES,
         description="pictures that the original model draws before stage 2, each for a part of a caption's base text",
     )
     picture_share: float = Field(
-        default=0.6, ge=0, le=1, description="of pairs that look at such a picture instead of a portrait"
+        default=1.0, ge=0, le=1, description="of pairs that look at such a picture instead of a portrait"
     )
     times_power: float = Field(
         default=0.3,
