@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spf_portrait.cli.adapters import parted, telling_labels
+from spf_portrait.cli.hold import add_hold, chosen_hold
 from spf_portrait.cli.options import add_common
 from spf_portrait.contract.artifacts import ADAPTER, EXIT_OK, EXIT_PREEMPTED
 from spf_portrait.contract.errors import SpecError
@@ -46,6 +47,7 @@ examples:
     --target "blonde hair" --seeds 0,1,2 --out grid/
   spf-portrait grid --adapter run/steps --prompts prompts.txt --target "blonde hair" --out grid/
   spf-portrait grid --adapter hair.safetensors:0.5 --adapter hair.safetensors ...
+  spf-portrait grid --adapter from-another-tool.safetensors --hold 0.8 --held-below 0.3 --free-above 0.7 ...
 """
 
 
@@ -69,6 +71,7 @@ def add_grid(commands: Any) -> None:
     parser.add_argument("--guidance", type=float, help="guidance scale (default: 4)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="pictures, sheet and grid.json go here")
     parser.add_argument("--base", help="base model (default: pico)")
+    add_hold(parser)
     add_common(parser, _grid)
 
 
@@ -97,6 +100,7 @@ def _chosen(options: argparse.Namespace, adapters: Sequence[tuple[Path, float]])
         "adapters": uses,
         "steps": options.steps,
         "guidance_scale": options.guidance,
+        "hold": chosen_hold(options) or None,
     }
     return {name: value for name, value in chosen.items() if value is not None}
 

@@ -12,6 +12,7 @@ from spf_portrait.cli.adapters import chosen_adapters
 from spf_portrait.cli.check import add_check
 from spf_portrait.cli.evaluate import add_evaluate
 from spf_portrait.cli.grid import add_grid
+from spf_portrait.cli.hold import add_hold, chosen_hold
 from spf_portrait.cli.options import add_common
 from spf_portrait.cli.train import add_train
 from spf_portrait.contract.artifacts import EXIT_FAILED, EXIT_OK, EXIT_USAGE
@@ -40,6 +41,7 @@ examples:
   spf-portrait train portraits/ --out run/ --set stage2_steps=500 --set losses.control_map=false
   spf-portrait sample --adapter run/adapter.safetensors --text "a woman, a hat" --target "blonde hair" --out pair/
   spf-portrait sample --adapter hair.safetensors:0.8 --adapter glasses.safetensors ...
+  spf-portrait sample --adapter from-another-tool.safetensors --hold ...
   spf-portrait grid --adapter run/adapter.safetensors --prompt "a woman" --target "blonde hair" --seeds 0,1 --out grid/
   spf-portrait evaluate --adapter run/adapter.safetensors --out measured/
   spf-portrait evaluate pair/
@@ -106,6 +108,7 @@ def _add_sample(commands: Any) -> None:
     parser.add_argument("--seed", type=int, help="the same seed gives the same pair (default: 0)")
     parser.add_argument("--spec", type=Path, metavar="FILE", help="JSON file with options of the specification")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=_SAMPLE_OPTIONS)
+    add_hold(parser)
     add_common(parser, _sample)
 
 
@@ -138,7 +141,9 @@ def _sample(options: argparse.Namespace, report: Report) -> int:
 
     chosen = chosen_adapters(options.adapter, options.strength)
     named = {"base": options.base, "base_text": options.text, "target": options.target, "seed": options.seed}
-    spec = ComparisonSpec.from_mapping(chosen_options(options.spec, options.set, named | chosen.settings))
+    held = [f"hold.{field}={value}" for field, value in chosen_hold(options).items()]
+    settings = [*options.set, *held]
+    spec = ComparisonSpec.from_mapping(chosen_options(options.spec, settings, named | chosen.settings))
     report(sample(SampleJob(spec, chosen.file, options.out, options.models, chosen.files), report))
     return EXIT_OK
 

@@ -17,6 +17,8 @@ RECONSTRUCTION: Final = "reconstruction.png"
 """The base text alone by the tuned model; the nearer to the reference, the less the adapter does unasked."""
 CONTROL_MAP: Final = "control_map.png"
 NOISE_DIFFERENCE: Final = "noise_difference.png"
+HOLD_MAP: Final = "hold_map.png"
+"""Only with a hold: white where the adapter drew, black where the original model did."""
 SAMPLE: Final = "sample.json"
 
 GRID: Final = "grid.json"
@@ -64,6 +66,11 @@ def control_map_name(timestep_index: int) -> str:
 def noise_difference_name(timestep_index: int) -> str:
     """Where the difference between the two noise predictions of one recorded timestep is."""
     return f"maps/noise/{timestep_index:02d}.png"
+
+
+def hold_map_name(timestep_index: int) -> str:
+    """Where the map of the hold at one recorded timestep is."""
+    return f"maps/hold/{timestep_index:02d}.png"
 
 
 def step_folder(step: int) -> str:

@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from spf_portrait.contract.caption_text import split_phrases
 from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed
+from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import MAX_CAPTION_CHARACTERS, MAX_PHRASE_CHARACTERS, Caption
 
 AdapterLabel = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,120}$", description="label of the adapter")]
@@ -37,6 +38,11 @@ class ComparisonSpec(ClosedSpec):
     strength: Strength = 1.0
     adapters: tuple[AdapterUse, ...] = Field(
         default=(), max_length=MAX_ADAPTERS, description="several adapters at once, instead of adapter and strength"
+    )
+    hold: Hold | None = Field(
+        default=None,
+        description="the response changes only where the adapter answers most; null draws it as it is. Drawing the "
+        "response takes twice as long, with any adapter",
     )
     maps: bool = Field(default=True, description="record attention maps, control map and noise difference")
     layer_maps: bool = Field(

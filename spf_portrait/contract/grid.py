@@ -9,6 +9,7 @@ from spf_portrait.contract.caption_text import split_phrases
 from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed
 from spf_portrait.contract.drawing_spec import AdapterUse
 from spf_portrait.contract.errors import SpecError
+from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import MAX_CAPTION_CHARACTERS, MAX_PHRASE_CHARACTERS, Caption
 
 MAX_PROMPTS: Final = 16
@@ -34,6 +35,9 @@ class GridSpec(ClosedSpec):
     adapters: tuple[AdapterUse, ...] = Field(min_length=1, max_length=MAX_COLUMNS)
     steps: int = Field(default=25, ge=1, le=100, description="denoising steps")
     guidance_scale: float = Field(default=4.0, ge=1, le=20)
+    hold: Hold | None = Field(
+        default=None, description="in the adapters' columns the rest is held; they take twice as long then"
+    )
 
     @model_validator(mode="after")
     def _check_whole(self) -> Self:

@@ -13,7 +13,11 @@ class Hold(ClosedSpec):
         default=0.15, ge=0, lt=1, description="where the models differ by less than this share, the original draws"
     )
     free_above: float = Field(
-        default=0.4, gt=0, le=1, description="where they differ by more, the adapter draws; between the two, both do"
+        default=0.4,
+        gt=0,
+        le=1,
+        validate_default=True,
+        description="where they differ by more, the adapter draws; between the two, both do",
     )
     firmness: float = Field(default=1.0, ge=0, le=1, description="1 holds the rest wholly, 0 not at all")
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
+from torch import Tensor
 
 from spf_portrait.adapter import adapters_loaded
 from spf_portrait.adapter.files import read_adapter
 from spf_portrait.contract.artifacts import GRID, GRID_SHEET
 from spf_portrait.contract.events import Finished, Notice
 from spf_portrait.contract.grid import REFERENCE_COLUMN, GridSpec
-from spf_portrait.drawing.four_pictures import Sampling, as_images, draw_texts
+from spf_portrait.drawing.four_pictures import Case, Sampling, as_images, draw_held, draw_texts
 from spf_portrait.drawing.grid_pictures import GridPicture, file_sha256, is_drawn, planned, shared_settings
 from spf_portrait.drawing.grid_sheet import Block, as_shown, grid_sheet
 from spf_portrait.drawing.pictures import GENERATED_MARK, SOFTWARE, marked_png
@@ -108,11 +109,19 @@ def _adapters_of(job: GridJob, column: int) -> list[tuple[Path, float]]:
 
 
 def _draw_some(job: GridJob, base: BaseModel, pictures: Sequence[GridPicture], on_steps: Callable[[int], None]) -> None:
-    sampling = Sampling(job.spec.steps, job.spec.guidance_scale)
-    texts, seeds = [picture.text for picture in pictures], [picture.seed for picture in pictures]
-    drawn = as_images(draw_texts(base, texts, seeds, sampling, on_steps))
-    for picture, image in zip(pictures, drawn, strict=True):
+    for picture, image in zip(pictures, as_images(_drawn(job.spec, base, pictures, on_steps)), strict=True):
         _write_whole(job.out / picture.name, marked_png(image, SOFTWARE, picture.settings))
+
+
+def _drawn(spec: GridSpec, base: BaseModel, pictures: Sequence[GridPicture], on_steps: Callable[[int], None]) -> Tensor:
+    """Of one column, [pictures, 3, height, width]."""
+    sampling = Sampling(spec.steps, spec.guidance_scale)
+    hold = pictures[0].hold
+    if hold is not None:
+        cases = [Case(spec.captions[picture.prompt], picture.seed) for picture in pictures]
+        return draw_held(base, cases, sampling, hold, on_steps)
+    texts, seeds = [picture.text for picture in pictures], [picture.seed for picture in pictures]
+    return draw_texts(base, texts, seeds, sampling, on_steps)
 
 
 def _sheet(job: GridJob, pictures: Sequence[GridPicture]) -> Image.Image:
@@ -128,7 +137,8 @@ def _sheet(job: GridJob, pictures: Sequence[GridPicture]) -> Image.Image:
         for prompt, caption in enumerate(spec.captions)
     ]
     title = (
-        f"{REFERENCE_COLUMN}: base text by {spec.base}; other columns: base text, {spec.target}. "
+        f"{REFERENCE_COLUMN}: base text by {spec.base}; other columns: base text, {spec.target}"
+        f"{'' if spec.hold is None else ', the rest held'}. "
         f"{spec.steps} steps, guidance {spec.guidance_scale:g}. {GENERATED_MARK}."
     )
     return grid_sheet(title, spec.columns, blocks)

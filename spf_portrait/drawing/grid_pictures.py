@@ -8,6 +8,7 @@ from typing import Any
 
 from spf_portrait.contract.artifacts import grid_picture_name
 from spf_portrait.contract.grid import GridSpec
+from spf_portrait.contract.hold import Hold
 from spf_portrait.drawing.pictures import read_settings
 from spf_portrait.method.prompts import reference_prompt, response_prompt
 from spf_portrait.models.base_model import BaseModel
@@ -26,6 +27,7 @@ class GridPicture:
         text: What the text encoders get.
         name: Of its file, relative to the grid's folder.
         settings: All that decides what it looks like; two pictures of the same settings are one picture.
+        hold: How the rest of it is held; None if it is not.
     """
 
     prompt: int
@@ -34,6 +36,7 @@ class GridPicture:
     text: str
     name: str
     settings: dict[str, Any]
+    hold: Hold | None
 
 
 def shared_settings(spec: GridSpec, base: BaseModel) -> dict[str, Any]:
@@ -72,7 +75,9 @@ def planned(
             seed,
             text,
             grid_picture_name(prompt, seed, name),
-            {**shared, "prompt": text, "seed": seed, "adapter_sha256": sha256, "strength": strength},
+            {**shared, "prompt": text, "seed": seed, "adapter_sha256": sha256, "strength": strength}
+            | _hold_settings(_hold(spec, column)),
+            _hold(spec, column),
         )
         for column, (name, (sha256, strength)) in enumerate(zip(spec.columns, changes, strict=True))
         for prompt, text in enumerate(_texts(spec, base, with_target=column > 0))
@@ -89,6 +94,16 @@ def file_sha256(file: Path) -> str:
     """Of a whole file, in hex."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _hold(spec: GridSpec, column: int) -> Hold | None:
+    """None in the original model's column, where there is nothing to hold."""
+    return spec.hold if column > 0 else None
+
+
+def _hold_settings(hold: Hold | None) -> dict[str, Any]:
+    """None for no hold: such a picture is the same as in a grid that holds in other columns."""
+    return {} if hold is None else {"hold": hold.model_dump(mode="json")}
 
 
 def _texts(spec: GridSpec, base: BaseModel, *, with_target: bool) -> list[str]:

@@ -7,14 +7,17 @@ from torch import Tensor
 
 from spf_portrait.contract.artifacts import (
     CONTROL_MAP,
+    HOLD_MAP,
     NOISE_DIFFERENCE,
     attention_map_name,
     control_map_name,
+    hold_map_name,
     noise_difference_name,
 )
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.drawing.map_settings import MapSettings, caption_shares, place_of_target
-from spf_portrait.drawing.pair import Pair, PathDrawing, control_maps, scaled_differences
+from spf_portrait.drawing.pair import Pair, control_maps, scaled_differences
+from spf_portrait.drawing.path import PathDrawing
 from spf_portrait.drawing.pictures import coloured_png, grey_png
 from spf_portrait.method.attention_maps import TARGET
 from spf_portrait.method.clip_space import TextSpace
@@ -41,7 +44,7 @@ def map_files(
     for t, (m, difference) in enumerate(zip(control, differences, strict=True)):
         files[control_map_name(t)] = grey_png(m, size_px)
         files[noise_difference_name(t)] = grey_png(difference, size_px)
-    return files | _attention_files(pair, size_px)
+    return files | _hold_files(pair.response.hold_map, size_px) | _attention_files(pair, size_px)
 
 
 def _signal_db(base: BaseModel, pair: Pair) -> Tensor:
@@ -62,6 +65,14 @@ def paths_of(pair: Pair) -> tuple[tuple[PathName, PathDrawing], ...]:
 def shown_phrases(path: PathName, columns: int) -> list[int]:
     """Columns of the attention maps that a path has; the reference's prompt has no target."""
     return [phrase for phrase in range(columns) if path == "response" or phrase != columns + TARGET]
+
+
+def _hold_files(hold_map: Tensor, size_px: tuple[int, int]) -> dict[str, bytes]:
+    """Of [timesteps, height, width]; none if nothing was held."""
+    if not len(hold_map):
+        return {}
+    each = {hold_map_name(t): grey_png(m, size_px) for t, m in enumerate(hold_map)}
+    return {HOLD_MAP: coloured_png(hold_map.mean(dim=0), size_px)} | each
 
 
 def _attention_files(pair: Pair, size_px: tuple[int, int]) -> dict[str, bytes]:

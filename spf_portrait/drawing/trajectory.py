@@ -12,7 +12,10 @@ from spf_portrait.models.base_model import BaseModel, predict
 from spf_portrait.models.families.text_embedding import TextEmbedding, stacked
 
 OnStep = Callable[[int, Tensor, Tensor, Tensor], None]
-"""(index of the step, timestep, network input [batch, ...], prediction with text [batch, ...]), called after each."""
+"""(index of the step, timestep, network input [batch, ...], prediction with text [batch, ...]).
+
+Called after each step, when it has been steered: the next pass through the network is the next step's.
+"""
 Steer = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(network input [batch, ...], timestep, guided answer [batch, ...]) → the answer to go on with."""
 
@@ -73,8 +76,8 @@ def denoise(
     for index, timestep in enumerate(scheduler.timesteps):
         shown = _scaled_input(scheduler, x_t, timestep)
         answer = guided_answer(base, shown, timestep, texts, guidance_scale)
-        on_step(index, timestep, shown, answer.with_text)
         chosen = answer.guided if steer is None else steer(shown, timestep, answer.guided)
+        on_step(index, timestep, shown, answer.with_text)
         x_t = scheduler.step(chosen, timestep, x_t, **extra).prev_sample
     return x_t
 

@@ -39,7 +39,9 @@ def _set(chosen: dict[str, Any], setting: str) -> None:
         )
     *parts, last = key.split(".")
     for part in parts:
-        chosen = chosen.setdefault(part, {})
+        if not isinstance(chosen.get(part), dict):
+            chosen[part] = {}  # a part that was off, such as hold, is on with its first option
+        chosen = chosen[part]
     try:
         chosen[last] = json.loads(value)
     except ValueError:

@@ -171,6 +171,28 @@ def test_a_stopped_run_leaves_whole_pictures_and_goes_on(
     assert len(contents(out)) == len(described["pictures"]) == 12
 
 
+def test_a_held_grid_holds_the_responses_of_held_pairs(job: GridJob, tmp_path: Path) -> None:
+    hold = {"held_below": 0.3, "free_above": 0.7, "firmness": 0.8}
+    draw_grid(job, lambda event: None)
+    plain = contents(job.out)
+    held, events = GridJob(spec(hold=hold), job.adapters, job.out, job.models_dir), list[Any]()
+    draw_grid(held, events.append)
+    assert drawn_steps(events) == 8 * held.spec.steps, "the reference's column is the same without a hold"
+    for column in ("reference", "one", "two-0.5"):
+        name = Path(grid_picture_name(1, 7, column)).name
+        assert (contents(job.out)[name] == plain[name]) == (column == "reference")
+    options = {"base": "tiny", "base_text": PROMPTS[1], "target": "blonde hair", "seed": 7, "steps": 2, "hold": hold}
+    pair = SampleJob(ComparisonSpec.from_mapping(options), job.adapters[0], tmp_path / "pair", job.models_dir)
+    sample(pair, lambda event: None)
+    off = pixels(job.out / grid_picture_name(1, 7, "one")) - pixels(tmp_path / "pair" / RESPONSE)
+    assert abs(off).max() <= 1, "batches may round otherwise"
+    settings = read_settings(job.out / grid_picture_name(1, 7, "one"))
+    assert settings is not None
+    assert settings["hold"] == json.loads((job.out / GRID).read_text())["hold"] == hold
+    draw_grid(held, events.append)
+    assert drawn_steps(events[-2:]) == 0, "all is there now"
+
+
 def test_prompts_come_from_a_file(adapters: tuple[Path, Path], models_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "prompts.txt").write_text("a woman\n\n  a man, a blue hat \n", "utf-8")
     command = ["grid", "--base", "tiny", "--models", str(models_dir), "--adapter", f"{adapters[0]}:0.5"]
@@ -192,6 +214,8 @@ def test_prompts_come_from_a_file(adapters: tuple[Path, Path], models_dir: Path,
         (["--adapter", "{out}/gone.safetensors"], EXIT_FAILED, "gone.safetensors"),
         (["--prompt", "a hat, blonde hair"], EXIT_FAILED, "among the base phrases"),
         (["--guidance", "0"], EXIT_USAGE, "guidance_scale = 0.0"),
+        (["--hold", "1.5"], EXIT_USAGE, "hold.firmness = 1.5"),
+        (["--held-below", "0.5"], EXIT_USAGE, "hold.free_above = 0.4; allowed: more than held_below, which is 0.5"),
     ],
 )
 def test_mistakes_are_said_before_anything_is_drawn(

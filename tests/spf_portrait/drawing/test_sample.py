@@ -28,7 +28,8 @@ from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import ModelError, SpecError
 from spf_portrait.contract.events import Notice, Progress
 from spf_portrait.drawing.layer_maps import attention_difference
-from spf_portrait.drawing.pair import draw_pair, evenly_chosen
+from spf_portrait.drawing.pair import draw_pair
+from spf_portrait.drawing.path import evenly_chosen
 from spf_portrait.drawing.sample import SampleJob, sample
 from spf_portrait.method.attention_maps import PAD, TARGET, mean_over_layers
 from spf_portrait.models.base_model import BaseModel, predict
