@@ -46,7 +46,7 @@ SYSTEMS: Final = (
     System("naive-cross", "naive, cross-attention only", {"method": "naive", "adapter": "cross_attention"}),
     System("lora", "LoRA", {"method": "lora"}),
     System("lora-cross", "LoRA, cross-attention only", {"method": "lora", "layers": "cross_attention"}),
-    System("spf", "SPF, quick preset"),
+    System("spf", "SPF"),
     System("spf-standard", "SPF, standard preset", {"preset": "standard"}),
     System("spf-thorough", "SPF, thorough preset", {"preset": "thorough"}),
     System("spf-cross", "SPF, cross-attention only", {"layers": "cross_attention"}),
