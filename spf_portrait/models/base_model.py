@@ -49,7 +49,7 @@ class BaseModel:
         return self.info.image_size_px
 
     @property
-    def unet(self) -> nn.Module:
+    def network(self) -> nn.Module:
         """What denoises and carries the adapter: a U-Net, or Stable Diffusion 3's transformer."""
         return self.parts.network
 
@@ -86,7 +86,7 @@ class BaseModel:
     @property
     def latent_channels(self) -> int:
         """Channels of a latent."""
-        return int(cast("Any", self.unet).config.in_channels)
+        return int(cast("Any", self.network).config.in_channels)
 
     @property
     def latent_factor(self) -> int:
