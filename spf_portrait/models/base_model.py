@@ -29,7 +29,7 @@ class BaseModel:
         path: Its folder or file; for a hub's model, where that was put.
         family: How its parts work together.
         parts: The parts.
-        dtype: Of the frozen weights; an adapter's own weights are fp32.
+        dtype: Of the frozen weights, the autoencoder's apart; an adapter's own weights are fp32.
     """
 
     info: BaseInfo
@@ -70,7 +70,7 @@ class BaseModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the parts are."""
+        """Where the network is, and what is in use beside it."""
         return self.parts.device
 
     @property

@@ -48,7 +48,7 @@ class TextEncoder:
 
 @dataclass(frozen=True)
 class Parts:
-    """The loaded parts of a base model, all frozen, on one device.
+    """The loaded parts of a base model, all frozen.
 
     Attributes:
         text_encoders: In the order of the family's `encoders`.
@@ -56,7 +56,7 @@ class Parts:
         network: What denoises: U-Net or transformer. There is one, and no second one.
         scheduler: The sampler that the model's folder names, used for training's noise levels too.
         settings: The content of model_index.json.
-        device: Where the parts are.
+        device: Where the network is, and every other part that is in use, see `models.resting`.
     """
 
     text_encoders: tuple[TextEncoder, ...]
