@@ -25,12 +25,14 @@ from spf_portrait.models.base_model import (
     load_base,
     predict,
 )
+from spf_portrait.models.families.catalogue import FAMILIES
 from spf_portrait.models.families.family import Parts
 from spf_portrait.models.families.text_embedding import TextEmbedding
 from spf_portrait.models.schedule import add_noise
 from spf_portrait.running.lean_network import lean
 from tests.spf_portrait.models.families.conftest import KEYS
 from tests.spf_portrait.models.families.tiny_families import write_tiny
+from tests.spf_portrait.tiny_adapters import scramble
 
 T = torch.tensor([10, 500])
 
@@ -38,9 +40,7 @@ T = torch.tensor([10, 500])
 def tuned(models: Path, key: str) -> BaseModel:
     base = load_base(key, models)
     attach_adapter(base.network, 2, base.family.cross_attention_modules)
-    with torch.no_grad():
-        for parameter in adapter_parameters(base.network):
-            parameter.normal_(std=0.5)
+    scramble(base.network, spread=0.5)
     return base
 
 
@@ -228,7 +228,8 @@ def test_what_stable_diffusion_2_answers_tells_its_two_models_apart(
 ) -> None:
     base = load_base("sd2", family_models)
     scheduler: Any = base.scheduler.from_config(base.scheduler.config, prediction_type=prediction)
-    assert base.family.architecture(replace(base.parts, scheduler=scheduler)) == f"stable-diffusion-v2-{name}"
+    parts = replace(base.parts, scheduler=scheduler)
+    assert FAMILIES["sd2"].architecture(parts) == f"stable-diffusion-v2-{name}"
 
 
 def test_sizes_step_with_what_the_network_can_halve_or_patch(family_models: Path) -> None:
