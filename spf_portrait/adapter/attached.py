@@ -27,14 +27,14 @@ def attach_new_adapter(base: BaseModel, spec: TrainingSpec) -> None:
         SpecError: The rank is higher than the base model's matrices allow.
     """
     if spec.adapter_kind == "whole_network":
-        attach_network_change(base.unet)
+        attach_network_change(base.network)
         return
     targets = adapter_targets(base, spec.adapted_layers)
-    check_rank(spec.rank, matrices(base.unet, targets), spec.adapter_kind)
+    check_rank(spec.rank, matrices(base.network, targets), spec.adapter_kind)
     if spec.adapter_kind == "lora":
-        attach_adapter(base.unet, spec.rank, targets, spec.seed)
+        attach_adapter(base.network, spec.rank, targets, spec.seed)
     else:
-        attach_weight_changes(base.unet, targets)
+        attach_weight_changes(base.network, targets)
 
 
 def adapter_parameters(network: nn.Module) -> list[nn.Parameter]:

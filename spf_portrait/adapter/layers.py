@@ -14,10 +14,10 @@ from spf_portrait.models.base_model import BaseModel
 def adapter_targets(base: BaseModel, layers: AdapterLayers) -> str:
     """Regular expression over whole module paths."""
     if layers == "all_attention":
-        return base.family.all_attention(base.unet)
+        return base.family.all_attention_modules(base.network)
     if layers == "cross_attention":
-        return base.family.cross_attention
-    return rf"(?=.*_[kv](_proj)?$){base.family.cross_attention}"
+        return base.family.cross_attention_modules
+    return rf"(?=.*_[kv](_proj)?$){base.family.cross_attention_modules}"
 
 
 def matrices(network: nn.Module, targets: str) -> dict[str, nn.Linear]:

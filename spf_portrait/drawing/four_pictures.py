@@ -81,7 +81,7 @@ def draw_four(
         DataError: A text has too many tokens.
     """
     done = _Counter(on_step)
-    with adapter_off(base.unet):
+    with adapter_off(base.network):
         reference, floor = draw_both(base, cases, sampling, done.add)
     base_by_tuned, response = draw_both(base, cases, sampling, done.add)
     held = None if hold is None else draw_held(base, cases, sampling, hold, done.add)

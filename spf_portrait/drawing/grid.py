@@ -64,7 +64,7 @@ def draw_grid(job: GridJob, report: Report) -> Finished:
     """
     loading = ProgressMeter(report, "loading", 1)
     base = load_base(job.spec.base, job.models_dir)
-    headers = [read_adapter(base.unet, file).metadata for file in job.adapters]
+    headers = [read_adapter(base.network, file).metadata for file in job.adapters]
     shared, digests = shared_settings(job.spec, base), [file_sha256(file) for file in job.adapters]
     pictures = planned(job.spec, base, shared, digests)
     loading.step(1)
@@ -98,7 +98,7 @@ def _draw(job: GridJob, base: BaseModel, missing: Sequence[GridPicture], on_step
 
     for column in sorted({picture.column for picture in missing}):
         mine = [picture for picture in missing if picture.column == column]
-        with adapters_loaded(base.unet, _adapters_of(job, column)):
+        with adapters_loaded(base.network, _adapters_of(job, column)):
             for start in range(0, len(mine), count):
                 _draw_some(job, base, mine[start : start + count], add)
 

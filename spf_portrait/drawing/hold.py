@@ -81,7 +81,7 @@ class HeldRest:
 
     def __call__(self, shown: Tensor, timestep: Tensor, tuned: Tensor) -> Tensor:
         """The answer to go on with."""
-        with adapter_off(self._base.unet):
+        with adapter_off(self._base.network):
             original = guided_answer(self._base, shown, timestep, self._texts, self._scale).guided
         difference = answer_difference(tuned, original)
         self._differences = difference if self._differences is None else self._differences + difference

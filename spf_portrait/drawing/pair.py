@@ -64,8 +64,8 @@ def draw_pair(base: BaseModel, spec: ComparisonSpec, on_step: Callable[[int], No
     columns = len(spec.caption.base)
     reference_text = reference_prompt(base.text_axis, spec.caption, columns)
     response_text = response_prompt(base.text_axis, spec.caption, columns)
-    with torch.no_grad(), AttentionRecorder(base.unet) as recorder:
-        with adapter_off(base.unet):
+    with torch.no_grad(), AttentionRecorder(base.network) as recorder:
+        with adapter_off(base.network):
             reference = draw_path(base, spec, PathRecorder(base, spec, recorder, reference_text, on_step))
         watched = PathRecorder(base, spec, recorder, response_text, lambda n: on_step(spec.steps + n))
         response = _response(base, spec, watched, reference_text)
@@ -125,7 +125,7 @@ def _difference(base: BaseModel, states: list[State], prompt: Prompt) -> Tensor:
     """
     x_t, timesteps = torch.cat([state.x_t for state in states]), torch.stack([state.timestep for state in states])
     text = encode_text(base, [prompt.text]).expand(len(states))
-    with adapter_off(base.unet):
+    with adapter_off(base.network):
         answers = in_batches(
             lambda rows: predict(base, x_t[rows], timesteps[rows], text[rows]), len(states), _AT_ONCE, torch.cat
         )

@@ -90,7 +90,7 @@ def sample(
     loading = ProgressMeter(report, "loading", 1)
     base = base_of(job.spec.base, job.models_dir)
     fingerprint = base_fingerprint(base)
-    with adapters_loaded(base.unet, job.files) as headers:
+    with adapters_loaded(base.network, job.files) as headers:
         loading.step(1)
         for message in drawing_notices(base.info, job.spec.caption.complete_text, headers):
             report(Notice(message=message))

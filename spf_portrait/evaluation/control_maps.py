@@ -61,7 +61,7 @@ def control_map_quality(
     timesteps = torch.tensor([int(time * base.schedule.timesteps) for time in TIMES], device=base.device)
     buckets = bucket_of(timesteps, base.schedule.timesteps)
     signal_db = snr_db(base.schedule.levels(timesteps))
-    with AttentionRecorder(base.unet) as recorder:
+    with AttentionRecorder(base.network) as recorder:
         answers = [_answers(base, recorder, item, timesteps, seed) for seed, item in enumerate(portraits)]
     scale = settings.noise_scale
     if scale is None:

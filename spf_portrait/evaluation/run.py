@@ -72,8 +72,8 @@ def evaluate_adapter(
     """
     spec, loading = job.spec, ProgressMeter(report, "loading", 1)
     base = load_base(spec.base, job.models_dir)
-    metadata = load_adapter(base.unet, job.adapter)
-    set_strength(base.unet, spec.strength)
+    metadata = load_adapter(base.network, job.adapter)
+    set_strength(base.network, spec.strength)
     target = spec.target or _target_of(metadata, job.adapter)
     domain = domain_of(base.path, target)
     cases = _cases(job, base, target, domain)

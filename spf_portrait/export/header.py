@@ -69,7 +69,7 @@ def _kohya(base: BaseModel, facts: AdapterFacts, rank: int) -> dict[str, str]:
         "ss_num_train_images": str(facts.portraits),
         "ss_tag_frequency": json.dumps({"portraits": {facts.target: facts.portraits}}),
         "ss_steps": str(facts.step),
-        "ss_max_train_steps": str(facts.spec.stage1_steps + facts.spec.stage2_steps),
+        "ss_max_train_steps": str(facts.spec.steps),
         "ss_learning_rate": str(facts.spec.learning_rate),
         "ss_seed": str(facts.spec.seed),
         "ss_training_finished_at": str(time.time()),

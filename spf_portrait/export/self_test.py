@@ -85,10 +85,10 @@ def _check_changes(base: BaseModel, deltas: Deltas, file: Path) -> None:
 
 def _loaded_changes(base: BaseModel, file: Path) -> dict[str, Tensor]:
     """ΔW by module path in a pipeline of the base's family that has nothing but the network's layout."""
-    pipeline_class, network = getattr(diffusers, base.family.pipeline), weightless(base.unet)
+    pipeline_class, network = getattr(diffusers, base.family.pipeline), weightless(base.network)
     needed = inspect.signature(pipeline_class.__init__).parameters.values()
     parts = {part.name: None for part in needed if part.default is part.empty and part.name != "self"}
-    pipeline: Any = pipeline_class(**{**parts, base.family.network: network})
+    pipeline: Any = pipeline_class(**{**parts, base.family.network_name: network})
     try:
         pipeline.load_lora_weights(file.parent, weight_name=file.name, adapter_name="check", local_files_only=True)
     except (ValueError, RuntimeError, KeyError) as error:

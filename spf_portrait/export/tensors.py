@@ -15,8 +15,8 @@ def single_file_tensors(base: BaseModel, deltas: Deltas) -> dict[str, Tensor]:
     """In kohya's layout; for a family that it has no names for, in diffusers'."""
     layout = RULES[base.family.key].layout
     if layout == "diffusers":
-        return diffusers_tensors(deltas, base.family.network)
-    return kohya_tensors(deltas, kohya_names(base.unet, ldm=layout == "kohya_ldm"))
+        return diffusers_tensors(deltas, base.family.network_name)
+    return kohya_tensors(deltas, kohya_names(base.network, ldm=layout == "kohya_ldm"))
 
 
 def kohya_tensors(deltas: Deltas, names: Mapping[str, str]) -> dict[str, Tensor]:

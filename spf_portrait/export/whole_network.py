@@ -25,7 +25,7 @@ def write_network_change(base: BaseModel, facts: AdapterFacts, file: Path) -> No
     Raises:
         ExportError: A weight is no longer a number, too large for half precision, or the file does not read back.
     """
-    tensors = network_tensors(base.unet)
+    tensors = network_tensors(base.network)
     if bad := [key for key, tensor in tensors.items() if not torch.isfinite(tensor).all()]:
         raise _bad(f"numbers in {bad[0]} that half precision cannot hold")
     header = {"format": "pt", **own_header(base, facts, REACH), "spf.sha256": tensor_hash(tensors)}

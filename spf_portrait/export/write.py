@@ -59,7 +59,7 @@ def export_checkpoint(base: BaseModel, facts: AdapterFacts, out: Path, picture: 
     try:
         if facts.spec.adapter_kind == "whole_network":
             return _whole_network(base, facts, draft, out, picture)
-        update = trained_update(base.unet, facts.spec.rank)
+        update = trained_update(base.network, facts.spec.rank)
         found = _write(base, facts, update, draft, picture)
         for name in (ADAPTER, DIFFUSERS_ADAPTER):
             check_file(base, update.deltas, draft / name)
@@ -83,7 +83,7 @@ def _write(base: BaseModel, facts: AdapterFacts, update: TrainedUpdate, draft: P
     single = single_file_tensors(base, update.deltas)
     found = reach(base.family.key, single)
     folder_only = Reach(("diffusers", "invokeai") if "invokeai" in found.tools else ("diffusers",))
-    own = diffusers_tensors(update.deltas, base.family.network)
+    own = diffusers_tensors(update.deltas, base.family.network_name)
     for name, tensors, tools in ((ADAPTER, single, found), (DIFFUSERS_ADAPTER, own, folder_only)):
         header = file_header(base, facts, update, tools, tensor_hash(tensors), small)
         safetensors_torch.save_file(tensors, draft / name, header)

@@ -38,14 +38,14 @@ def reference_pass(
     """The original model on the base text; no gradient. Run it before the response pass of the same step.
 
     Args:
-        base: Its U-Net may carry an adapter, which is off here.
-        recorder: Open on that U-Net; it listens to this pass alone.
+        base: Its network may carry an adapter, which is off here.
+        recorder: Open on that network; it listens to this pass alone.
         x_t: Noised latents, [batch, channels, height, width].
         timesteps: [batch].
         text: Embeddings of the base texts, a row each.
         pooling: Of the base texts, [batch, tokens, columns].
     """
-    with torch.no_grad(), adapter_off(base.unet):
+    with torch.no_grad(), adapter_off(base.network):
         return _pass(base, recorder, x_t, timesteps, text, pooling)
 
 

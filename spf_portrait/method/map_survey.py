@@ -85,7 +85,7 @@ def _one_look(
 def _looked(base: BaseModel, rows: TrainingRows, times: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     state = noised(base.schedule, rows.x_0, base.schedule.trained_at(times), noise)
     response = predict(base, state.x_t, state.timesteps, rows.complete_text).float()
-    with adapter_off(base.unet):
+    with adapter_off(base.network):
         reference = predict(base, state.x_t, state.timesteps, rows.base_text).float()
     return noise_difference(response, reference), prediction_gain(response, reference, state.truth.float())
 

@@ -68,7 +68,7 @@ def grown(base: BaseModel, rows: TrainingRows, spec: TrainingSpec, drawn: Tensor
     grid = base.schedule.sampled_at(spec.grown_steps).to(noise.device)
     taken = int(drawn[0]) * spec.grown_steps // base.schedule.timesteps
     batches = cast("tuple[Tensor, ...]", torch.arange(len(noise)).split(spec.batch_size))
-    with adapter_off(base.unet) if by_reference else nullcontext():
+    with adapter_off(base.network) if by_reference else nullcontext():
         x_t = torch.cat([_walk(base, text[batch], noise[batch], grid[: taken + 1]) for batch in batches])
     return State(x_t, grid[taken].expand(len(noise)), None)
 

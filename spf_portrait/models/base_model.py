@@ -29,7 +29,7 @@ class BaseModel:
         path: Its folder or file; for a hub's model, where that was put.
         family: How its parts work together.
         parts: The parts.
-        dtype: Of the frozen weights; an adapter's own weights are fp32.
+        dtype: Of the frozen weights, the autoencoder's apart; an adapter's own weights are fp32.
     """
 
     info: BaseInfo
@@ -49,7 +49,7 @@ class BaseModel:
         return self.info.image_size_px
 
     @property
-    def unet(self) -> nn.Module:
+    def network(self) -> nn.Module:
         """What denoises and carries the adapter: a U-Net, or Stable Diffusion 3's transformer."""
         return self.parts.network
 
@@ -70,7 +70,7 @@ class BaseModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the parts are."""
+        """Where the network is, and what is in use beside it."""
         return self.parts.device
 
     @property
@@ -86,7 +86,7 @@ class BaseModel:
     @property
     def latent_channels(self) -> int:
         """Channels of a latent."""
-        return int(cast("Any", self.unet).config.in_channels)
+        return int(cast("Any", self.network).config.in_channels)
 
     @property
     def latent_factor(self) -> int:

@@ -20,7 +20,7 @@ def base_fingerprint(base: BaseModel) -> str:
     """
     scheduler: Any = base.scheduler
     digest = hashlib.sha256(json.dumps(dict(scheduler.config), sort_keys=True, default=str).encode())
-    for part in (base.unet, base.vae, *(encoder.model for encoder in base.parts.text_encoders)):
+    for part in (base.network, base.vae, *(encoder.model for encoder in base.parts.text_encoders)):
         _add(digest, part)
     return digest.hexdigest()
 

@@ -18,8 +18,8 @@ def lean(network: nn.Module, *, gradient_checkpointing: bool, precision: Precisi
         network: Of diffusers.
         gradient_checkpointing: Keep the inputs of blocks alone, and run the blocks again in the backward pass. The
             adapter must be as it was then; what listens on the network may have changed.
-        precision: Of matrix products and convolutions. Outside of the network, as in losses, autoencoder and CLIP,
-            all stays fp32.
+        precision: Of matrix products and convolutions, whatever the weights are kept in. What comes out of the
+            network, and so every loss, is fp32.
     """
     changed = cast("Any", network)
     if gradient_checkpointing:

@@ -48,7 +48,7 @@ def original_pictures(
     prompts = [base_prompt(base.text_axis, _part(caption.base, chance), columns) for caption in turns]
     texts, nothing = [encode_text(base, [prompt.text]) for prompt in prompts], encode_nothing(base)
     latents: list[Tensor] = []
-    with torch.no_grad(), adapter_off(base.unet):
+    with torch.no_grad(), adapter_off(base.network):
         for number, text in enumerate(texts):
             latents.append(_drawn(base, (nothing, text), size_px, seed + number, settings.guidance_scale).cpu())
             on_picture(number + 1)

@@ -140,9 +140,9 @@ def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTrain
 
 def _opened(base: BaseModel, spec: TrainingSpec, stack: ExitStack) -> AttentionRecorder:
     """The recorder on a network that saves memory as ordered."""
-    saving = lean(base.unet, gradient_checkpointing=spec.gradient_checkpointing, precision=spec.precision)
+    saving = lean(base.network, gradient_checkpointing=spec.gradient_checkpointing, precision=spec.precision)
     stack.enter_context(saving)
-    return stack.enter_context(AttentionRecorder(base.unet))
+    return stack.enter_context(AttentionRecorder(base.network))
 
 
 def _distance_range(base: BaseModel, portraits: LoadedCaptionSet, spec: TrainingSpec) -> tuple[float, float] | None:
@@ -154,7 +154,7 @@ def _distance_range(base: BaseModel, portraits: LoadedCaptionSet, spec: Training
 def _state(job: TrainingJob, base: BaseModel, split: Split, origin: Origin) -> TrainingState:
     """A new state, or that of the newest checkpoint."""
     rows, spec = len(split.training), job.spec
-    state = new_state(adapter_parameters(base.unet), rows, spec.learning_rate, spec.seed, MapMemory())
+    state = new_state(adapter_parameters(base.network), rows, spec.learning_rate, spec.seed, MapMemory())
     if not job.resume:
         refuse_existing(job.checkpoints)
         return state

@@ -30,7 +30,7 @@ class Previews:
 
     def __init__(self, base: BaseModel, captions: Sequence[Caption], out: Path) -> None:
         self._base, self._captions, self._out = base, captions, out
-        with adapter_off(base.unet):
+        with adapter_off(base.network):
             self._references = [self._drawn(caption.base_text, seed) for seed, caption in enumerate(captions)]
 
     def draw(self, step: int) -> dict[str, str]:

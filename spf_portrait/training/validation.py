@@ -134,6 +134,6 @@ def _noised(base: BaseModel, rows: TrainingRows, time: float, seed: int) -> _Noi
     noise = torch.randn(rows.x_0.shape, generator=torch.Generator().manual_seed(seed)).to(base.device)
     levels = schedule.levels(timesteps)
     x_t = add_noise(rows.x_0, noise, levels)
-    with adapter_off(base.unet):
+    with adapter_off(base.network):
         reference = predict(base, x_t, timesteps, rows.base_text)
     return _NoisedPortraits(x_t, timesteps, prediction_target(rows.x_0, noise, levels, schedule.prediction), reference)

@@ -48,7 +48,7 @@ class TextEncoder:
 
 @dataclass(frozen=True)
 class Parts:
-    """The loaded parts of a base model, all frozen, on one device.
+    """The loaded parts of a base model, all frozen.
 
     Attributes:
         text_encoders: In the order of the family's `encoders`.
@@ -56,7 +56,7 @@ class Parts:
         network: What denoises: U-Net or transformer. There is one, and no second one.
         scheduler: The sampler that the model's folder names, used for training's noise levels too.
         settings: The content of model_index.json.
-        device: Where the parts are.
+        device: Where the network is, and every other part that is in use, see `models.resting`.
     """
 
     text_encoders: tuple[TextEncoder, ...]
@@ -87,21 +87,21 @@ class Family(ABC):
     Attributes:
         key: Name of the family.
         pipeline: Class in diffusers that a user loads an exported adapter into.
-        network: Folder of the denoising network, also its name in that pipeline.
+        network_name: Folder of the denoising network, also its name in that pipeline.
         network_class: Class in diffusers.
         encoders: Its text encoders.
         kohya_version: Value of ss_base_model_version in an adapter's header.
-        cross_attention: Modules that read the text, see `targets`.
+        cross_attention_modules: Modules that read the text, see `targets`.
         half_autoencoder: Whether its autoencoder still tells colours apart in half precision.
     """
 
     key: ClassVar[FamilyKey]
     pipeline: ClassVar[str]
-    network: ClassVar[str]
+    network_name: ClassVar[str]
     network_class: ClassVar[str]
     encoders: ClassVar[tuple[EncoderFiles, ...]]
     kohya_version: ClassVar[str]
-    cross_attention: ClassVar[str]
+    cross_attention_modules: ClassVar[str]
     half_autoencoder: ClassVar[bool] = True
 
     @abstractmethod
@@ -109,7 +109,7 @@ class Family(ABC):
         """ModelSpec's name of the architecture, without "/lora"."""
 
     @abstractmethod
-    def all_attention(self, network: nn.Module) -> str:
+    def all_attention_modules(self, network: nn.Module) -> str:
         """Every module of attention that comes to something, see `targets`."""
 
     @abstractmethod

@@ -31,7 +31,7 @@ def parts_of_folder(family: Family, folder: Path, device: torch.device, dtype: t
     return Parts(
         text_encoders=tuple(_text_encoder(files, folder, device, dtype) for files in present),
         vae=frozen(_weights(diffusers.AutoencoderKL, folder / "vae", autoencoder_dtype(family, dtype)), device),
-        network=frozen(_weights(getattr(diffusers, family.network_class), folder / family.network, dtype), device),
+        network=frozen(_weights(getattr(diffusers, family.network_class), folder / family.network_name, dtype), device),
         scheduler=scheduler_of(folder / "scheduler"),
         settings=settings,
         device=device,

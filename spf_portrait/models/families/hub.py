@@ -50,7 +50,7 @@ def wanted_files(family: Family, listed: Iterable[str]) -> list[str]:
         ValueError: A part has no safetensors.
     """
     names = list(listed)
-    needed = ["vae", family.network, *(files.model for files in family.encoders if not files.optional)]
+    needed = ["vae", family.network_name, *(files.model for files in family.encoders if not files.optional)]
     folders = ["scheduler", *needed, *(name for files in family.encoders for name in (files.model, files.tokenizer))]
     inside = [name for name in names if name.split("/")[0] in folders]
     weights = {part: _weights(inside, part) for part in folders}

@@ -29,7 +29,7 @@ class StableDiffusion3(Family):
 
     key = "sd3"
     pipeline = "StableDiffusion3Pipeline"
-    network = "transformer"
+    network_name = "transformer"
     network_class = "SD3Transformer2DModel"
     encoders = (
         EncoderFiles("text_encoder", "CLIPTextModelWithProjection", "tokenizer"),
@@ -37,13 +37,13 @@ class StableDiffusion3(Family):
         EncoderFiles("text_encoder_3", "T5EncoderModel", "tokenizer_3", "T5TokenizerFast", "<pad>", optional=True),
     )
     kohya_version = "sd3"
-    cross_attention = JOINT_CROSS_ATTENTION
+    cross_attention_modules = JOINT_CROSS_ATTENTION
 
     def architecture(self, parts: Parts) -> str:
         """One name for all."""
         return "stable-diffusion-3"
 
-    def all_attention(self, network: nn.Module) -> str:
+    def all_attention_modules(self, network: nn.Module) -> str:
         """Both streams, but not the text queries of the last block: nothing comes of them, so nothing trains them."""
         last = len(cast("Any", network).transformer_blocks) - 1
         return rf"(?!.*blocks\.{last}\.attn\.add_q_proj){JOINT_ALL_ATTENTION}"

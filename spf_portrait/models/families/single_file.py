@@ -53,7 +53,7 @@ def parts_of_file(
     return Parts(
         text_encoders=tuple(TextEncoder(one, model) for one, model in zip(tokenizers, models, strict=True)),
         vae=frozen(pipeline.vae, device),
-        network=frozen(getattr(pipeline, family.network), device),
+        network=frozen(getattr(pipeline, family.network_name), device),
         scheduler=scheduler,
         settings=dict(pipeline.config),
         device=device,

@@ -13,11 +13,11 @@ from spf_portrait.models.schedule import DiffusionSchedule
 class UNetFamily(Family):
     """A UNet2DConditionModel on a diffusion schedule."""
 
-    network = "unet"
+    network_name = "unet"
     network_class = "UNet2DConditionModel"
-    cross_attention = CROSS_ATTENTION
+    cross_attention_modules = CROSS_ATTENTION
 
-    def all_attention(self, network: nn.Module) -> str:
+    def all_attention_modules(self, network: nn.Module) -> str:
         """Self- and cross-attention."""
         return ALL_ATTENTION
 

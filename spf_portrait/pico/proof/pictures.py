@@ -33,7 +33,7 @@ def pictures_of(bench: Bench, asked: Asked, adapter: Path | None, report: Report
     reference, floor = original.drawn(without), original.drawn(with_target)
     if adapter is None:
         return FourPictures(reference, floor, reference, original.drawn(complete))
-    with adapters_loaded(bench.model.unet, [(adapter, 1.0)]):
+    with adapters_loaded(bench.model.network, [(adapter, 1.0)]):
         return FourPictures(reference, floor, tuned.drawn(without), tuned.drawn(complete), tuned.held(asked.cases))
 
 

@@ -54,49 +54,49 @@ def answer(base: BaseModel) -> Tensor:
 @all_kinds
 def test_off_and_strength_0_are_the_original_bit_for_bit(base: BaseModel, attach: Attach) -> None:
     before = answer(base)
-    attach(base.unet)
+    attach(base.network)
     assert torch.equal(answer(base), before), "a new adapter changes nothing"
-    scramble(base.unet)
+    scramble(base.network)
     tuned = answer(base)
     assert not torch.equal(tuned, before)
-    with adapter_off(base.unet):
-        with adapter_off(base.unet):
+    with adapter_off(base.network):
+        with adapter_off(base.network):
             assert torch.equal(answer(base), before)
         assert torch.equal(answer(base), before), "leaving an inner one leaves the outer one off"
     assert torch.equal(answer(base), tuned)
-    set_strength(base.unet, 0)
+    set_strength(base.network, 0)
     assert torch.equal(answer(base), before)
 
 
 @all_kinds
 def test_nothing_is_left_of_a_removed_adapter(base: BaseModel, attach: Attach) -> None:
-    before, layout = answer(base), repr(base.unet)
-    attach(base.unet)
-    scramble(base.unet)
-    assert has_adapter(base.unet)
-    remove_adapter(base.unet)
-    assert not has_adapter(base.unet)
-    assert repr(base.unet) == layout
+    before, layout = answer(base), repr(base.network)
+    attach(base.network)
+    scramble(base.network)
+    assert has_adapter(base.network)
+    remove_adapter(base.network)
+    assert not has_adapter(base.network)
+    assert repr(base.network) == layout
     assert torch.equal(answer(base), before)
-    assert not any(parameter.requires_grad for parameter in base.unet.parameters())
+    assert not any(parameter.requires_grad for parameter in base.network.parameters())
 
 
 @all_kinds
 def test_only_the_adapter_trains_and_every_part_of_it_does(base: BaseModel, attach: Attach) -> None:
-    attach(base.unet)
-    scramble(base.unet)
+    attach(base.network)
+    scramble(base.network)
     predict(base, X_T, T, TEXT).square().mean().backward()
-    trained = {id(parameter) for parameter in adapter_parameters(base.unet)}
-    for name, parameter in base.unet.named_parameters():
+    trained = {id(parameter) for parameter in adapter_parameters(base.network)}
+    for name, parameter in base.network.named_parameters():
         assert parameter.requires_grad is (id(parameter) in trained), name
         assert (parameter.grad is not None and bool(parameter.grad.any())) is (id(parameter) in trained), name
     if attach is not whole_network:
-        assert all(".attn2." in name for name, parameter in base.unet.named_parameters() if parameter.requires_grad)
+        assert all(".attn2." in name for name, parameter in base.network.named_parameters() if parameter.requires_grad)
 
 
 @all_kinds
 def test_a_reference_pass_before_it_leaves_a_checkpointed_gradient_as_it_is(base: BaseModel, attach: Attach) -> None:
-    unet: Any = base.unet
+    unet: Any = base.network
     attach(unet)
     scramble(unet)
     gradients: list[list[Tensor | None]] = []
@@ -115,10 +115,10 @@ def test_a_reference_pass_before_it_leaves_a_checkpointed_gradient_as_it_is(base
 
 
 def test_whole_matrices_learn_in_fp32_beside_a_half_precision_network(base: BaseModel) -> None:
-    base.unet.to(torch.bfloat16)
-    whole_matrices(base.unet)
-    path, layer = next(iter(weight_changes(base.unet).items()))
-    linear: Any = base.unet.get_submodule(path.removesuffix(".weight"))
+    base.network.to(torch.bfloat16)
+    whole_matrices(base.network)
+    path, layer = next(iter(weight_changes(base.network).items()))
+    linear: Any = base.network.get_submodule(path.removesuffix(".weight"))
     original = linear.weight.clone()
     with torch.no_grad():
         layer.change.add_(1e-3)
@@ -128,17 +128,17 @@ def test_whole_matrices_learn_in_fp32_beside_a_half_precision_network(base: Base
 
 
 def test_lora_is_fp32_beside_a_half_precision_network(base: BaseModel) -> None:
-    base.unet.to(torch.bfloat16)
-    low_rank(base.unet)
-    assert {parameter.dtype for parameter in adapter_parameters(base.unet)} == {torch.float32}
+    base.network.to(torch.bfloat16)
+    low_rank(base.network)
+    assert {parameter.dtype for parameter in adapter_parameters(base.network)} == {torch.float32}
 
 
 def test_the_seed_decides_the_start(base: BaseModel) -> None:
     starts: list[Tensor] = []
     for seed in (1, 1, 2):
-        attach_adapter(base.unet, 2, CROSS_ATTENTION, seed)
-        starts.append(adapter_parameters(base.unet)[0].detach().clone())
-        remove_adapter(base.unet)
+        attach_adapter(base.network, 2, CROSS_ATTENTION, seed)
+        starts.append(adapter_parameters(base.network)[0].detach().clone())
+        remove_adapter(base.network)
     assert torch.equal(starts[0], starts[1])
     assert not torch.equal(starts[0], starts[2])
 
@@ -156,9 +156,9 @@ def test_the_seed_decides_the_start(base: BaseModel) -> None:
 )
 def test_the_ordered_layers_are_adapted_and_no_others(base: BaseModel, options: Any, kinds: set[str]) -> None:
     attach_new_adapter(base, TrainingSpec(rank=2, **options))
-    adapted = [*adapter_deltas(base.unet), *(path.removesuffix(".weight") for path in weight_changes(base.unet))]
+    adapted = [*adapter_deltas(base.network), *(path.removesuffix(".weight") for path in weight_changes(base.network))]
     assert {path.partition("transformer_blocks.0.")[2] for path in adapted} == kinds
-    assert bool(weight_changes(base.unet)) is (options.get("adapter") == "cross_attention")
+    assert bool(weight_changes(base.network)) is (options.get("adapter") == "cross_attention")
 
 
 @pytest.mark.parametrize(("adapter", "limit"), [("lora", 16), ("cross_attention", 32)])
@@ -166,12 +166,12 @@ def test_a_rank_above_what_the_matrices_allow_is_refused(base: BaseModel, adapte
     message = f"rank = {limit + 1}; allowed: at most {limit}, .*to_q.* Choose a rank from 1 to {limit}"
     with pytest.raises(SpecError, match=message):
         attach_new_adapter(base, TrainingSpec(rank=limit + 1, adapter=adapter))
-    assert not has_adapter(base.unet)
+    assert not has_adapter(base.network)
     attach_new_adapter(base, TrainingSpec(rank=limit, adapter=adapter))
 
 
 def test_naive_fine_tuning_adapts_every_weight(base: BaseModel) -> None:
-    paths = {path for path, _ in base.unet.named_parameters()}
+    paths = {path for path, _ in base.network.named_parameters()}
     attach_new_adapter(base, TrainingSpec(method="naive"))
-    assert weight_changes(base.unet).keys() == paths
-    assert len(adapter_parameters(base.unet)) == len(paths)
+    assert weight_changes(base.network).keys() == paths
+    assert len(adapter_parameters(base.network)) == len(paths)

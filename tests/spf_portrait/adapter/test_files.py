@@ -28,8 +28,8 @@ Tensors = dict[str, Tensor]
 
 @pytest.fixture
 def tuned(base: BaseModel) -> BaseModel:
-    attach_adapter(base.unet, 3, CROSS_ATTENTION)
-    scramble(base.unet)
+    attach_adapter(base.network, 3, CROSS_ATTENTION)
+    scramble(base.network)
     return base
 
 
@@ -39,10 +39,10 @@ def fresh(models_dir: Path) -> BaseModel:
 
 
 def in_layout(base: BaseModel, layout: str) -> Tensors:
-    deltas = adapter_deltas(base.unet)
+    deltas = adapter_deltas(base.network)
     if layout == "diffusers":
         return diffusers_tensors(deltas, "unet")
-    return kohya_tensors(deltas, kohya_names(base.unet, ldm=layout == "ldm"))
+    return kohya_tensors(deltas, kohya_names(base.network, ldm=layout == "ldm"))
 
 
 @pytest.mark.parametrize("layout", ["kohya", "ldm", "diffusers"])
@@ -50,7 +50,7 @@ def test_a_file_in_any_layout_loads_back_exactly(
     tuned: BaseModel, fresh: BaseModel, tmp_path: Path, layout: str
 ) -> None:
     safetensors_torch.save_file(in_layout(tuned, layout), tmp_path / "a.safetensors", {"spf.target": "hat"})
-    assert load_adapter(fresh.unet, tmp_path / "a.safetensors") == {"spf.target": "hat"}
+    assert load_adapter(fresh.network, tmp_path / "a.safetensors") == {"spf.target": "hat"}
     assert torch.equal(predict(fresh, X_T, T, TEXT), predict(tuned, X_T, T, TEXT))
 
 
@@ -58,8 +58,8 @@ def test_alpha_is_folded_in(tuned: BaseModel, fresh: BaseModel, tmp_path: Path) 
     tensors = in_layout(tuned, "kohya")
     halved = {name: tensor / 2 if name.endswith("alpha") else tensor for name, tensor in tensors.items()}
     safetensors_torch.save_file(halved, tmp_path / "half.safetensors")
-    load_adapter(fresh.unet, tmp_path / "half.safetensors")
-    set_strength(tuned.unet, 0.5)
+    load_adapter(fresh.network, tmp_path / "half.safetensors")
+    set_strength(tuned.network, 0.5)
     torch.testing.assert_close(predict(fresh, X_T, T, TEXT), predict(tuned, X_T, T, TEXT))
 
 
@@ -73,7 +73,7 @@ def test_other_widths_are_named_with_the_base_they_were_made_for(
     safetensors_torch.save_file(wider, tmp_path / "wide.safetensors", {"spf.base": "sd15"})
     expected = r"\[16, 768\] of .*to_k in .*made for the base model sd15; allowed: \[16, 32\]"
     with pytest.raises(ModelError, match=expected):
-        load_adapter(fresh.unet, tmp_path / "wide.safetensors")
+        load_adapter(fresh.network, tmp_path / "wide.safetensors")
 
 
 def of_no_layer(tensors: Tensors) -> Tensors:
@@ -113,14 +113,14 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     changed = {name: tensor.contiguous() for name, tensor in change(in_layout(tuned, "kohya")).items()}
     safetensors_torch.save_file(changed, tmp_path / "foreign.safetensors")
-    remove_adapter(tuned.unet)
+    remove_adapter(tuned.network)
     with pytest.raises(ModelError, match=message):
-        load_adapter(tuned.unet, tmp_path / "foreign.safetensors")
+        load_adapter(tuned.network, tmp_path / "foreign.safetensors")
 
 
 def test_a_missing_or_broken_file_is_named(base: BaseModel, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere\.safetensors"):
-        load_adapter(base.unet, tmp_path / "nowhere.safetensors")
+        load_adapter(base.network, tmp_path / "nowhere.safetensors")
     (tmp_path / "broken.safetensors").write_bytes(b"not a tensor")
     with pytest.raises(ModelError, match=r"broken\.safetensors"):
-        load_adapter(base.unet, tmp_path / "broken.safetensors")
+        load_adapter(base.network, tmp_path / "broken.safetensors")

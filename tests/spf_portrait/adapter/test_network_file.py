@@ -37,9 +37,9 @@ def answer(base: BaseModel) -> Tensor:
 
 @pytest.fixture
 def tuned(base: BaseModel) -> BaseModel:
-    attach_network_change(base.unet)
+    attach_network_change(base.network)
     with torch.no_grad():
-        for parameter in adapter_parameters(base.unet):
+        for parameter in adapter_parameters(base.network):
             parameter.normal_(std=0.02)
     return base
 
@@ -50,13 +50,13 @@ def test_the_file_draws_as_the_training_did(tuned: BaseModel, models_dir: Path, 
     assert "no LoRA" in exported.reach.reason
     fresh = load_base("tiny", models_dir)
     untouched = answer(fresh)
-    with adapters_loaded(fresh.unet, [(tmp_path / ADAPTER, 1.0)]) as headers:
+    with adapters_loaded(fresh.network, [(tmp_path / ADAPTER, 1.0)]) as headers:
         torch.testing.assert_close(answer(fresh), answer(tuned), rtol=1e-3, atol=1e-3)
         assert headers[0]["spf.adapter"] == "whole_network"
     assert torch.equal(answer(fresh), untouched)
-    with adapters_loaded(fresh.unet, [(tmp_path / ADAPTER, 0.5)]):
+    with adapters_loaded(fresh.network, [(tmp_path / ADAPTER, 0.5)]):
         half = answer(fresh)
-    set_strength(tuned.unet, 0.5)
+    set_strength(tuned.network, 0.5)
     torch.testing.assert_close(half, answer(tuned), rtol=1e-3, atol=1e-3)
 
 
@@ -67,7 +67,7 @@ def test_another_networks_differences_are_refused(tuned: BaseModel, models_dir: 
     fresh = load_base("tiny", models_dir)
     with (
         pytest.raises(ModelError, match=r"another network's weights in .*less\.safetensors"),
-        adapters_loaded(fresh.unet, [(tmp_path / "less.safetensors", 1.0)]),
+        adapters_loaded(fresh.network, [(tmp_path / "less.safetensors", 1.0)]),
     ):
         pass
 
@@ -77,19 +77,19 @@ def test_it_draws_with_no_other_adapter(tuned: BaseModel, models_dir: Path, tmp_
     fresh = load_base("tiny", models_dir)
     with (
         pytest.raises(SpecError, match="one of them at a time"),
-        adapters_loaded(fresh.unet, [(tmp_path / ADAPTER, 1.0), (tmp_path / ADAPTER, 0.5)]),
+        adapters_loaded(fresh.network, [(tmp_path / ADAPTER, 1.0), (tmp_path / ADAPTER, 0.5)]),
     ):
         pass
-    with adapters_loaded(fresh.unet, [(tmp_path / ADAPTER, 1.0), (tmp_path / ADAPTER, 0.0)]):
+    with adapters_loaded(fresh.network, [(tmp_path / ADAPTER, 1.0), (tmp_path / ADAPTER, 0.0)]):
         assert not torch.equal(answer(fresh), answer(load_base("tiny", models_dir)))
 
 
 def test_a_number_that_half_precision_cannot_hold_leaves_nothing(tuned: BaseModel, tmp_path: Path) -> None:
     with torch.no_grad():
-        adapter_parameters(tuned.unet)[3].add_(1e6)
+        adapter_parameters(tuned.network)[3].add_(1e6)
     with pytest.raises(ExportError, match="half precision"):
         export_checkpoint(tuned, FACTS, tmp_path)
-    remove_adapter(tuned.unet)
+    remove_adapter(tuned.network)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 

@@ -19,7 +19,7 @@ DEFAULT = {"held_below": 0.15, "free_above": 0.4, "firmness": 1.0}
 def adapter(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As another tool would write it: tensors alone, without a word about how it was trained."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    ours = write_adapter(load_base("tiny", models_dir).unet, folder / "ours.safetensors")
+    ours = write_adapter(load_base("tiny", models_dir).network, folder / "ours.safetensors")
     theirs = folder / "theirs.safetensors"
     safetensors_torch.save_file(safetensors_torch.load_file(ours), theirs)
     return theirs

@@ -17,9 +17,9 @@ CASES = [Case(Caption(base=("a woman", f"a hat{'t' * index}"), target="blonde ha
 
 
 def change_something(base: BaseModel) -> None:
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
     with torch.no_grad():
-        for _, up in adapter_deltas(base.unet).values():
+        for _, up in adapter_deltas(base.network).values():
             up.normal_(generator=torch.Generator().manual_seed(0))
 
 
@@ -68,7 +68,7 @@ def test_the_larger_pictures_are_the_fewer_are_drawn_together(
 
     if pixels is not None:
         monkeypatch.setattr("spf_portrait.drawing.four_pictures._PIXELS_AT_ONCE", pixels)
-    base.unet.register_forward_pre_hook(note)
+    base.network.register_forward_pre_hook(note)
     draw_texts(base, ["a hat"] * 6, range(6), Sampling(steps=1, guidance_scale=1), lambda _: None)
     assert seen == together
 

@@ -53,7 +53,7 @@ def spec(**options: Any) -> GridSpec:
 @pytest.fixture(scope="module")
 def adapters(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two steps of one training."""
-    network, folder = load_base("tiny", models_dir).unet, tmp_path_factory.mktemp("run") / "steps"
+    network, folder = load_base("tiny", models_dir).network, tmp_path_factory.mktemp("run") / "steps"
     one, two = (write_adapter(network, folder / f"step-{step:06d}" / ADAPTER, step) for step in (50, 100))
     return one, two
 

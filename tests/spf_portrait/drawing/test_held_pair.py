@@ -30,8 +30,8 @@ def spec(**options: Any) -> ComparisonSpec:
 
 
 def tuned(base: BaseModel) -> BaseModel:
-    attach_adapter(base.unet, 2, base.family.cross_attention)
-    scramble(base.unet)
+    attach_adapter(base.network, 2, base.family.cross_attention_modules)
+    scramble(base.network)
     return base
 
 
@@ -113,7 +113,7 @@ def test_a_held_step_takes_two_more_passes_all_by_the_original_model(
     passes: list[tuple[int, bool]] = []
 
     def spy(model: BaseModel, x_t: Tensor, timestep: Tensor, text: TextEmbedding) -> Tensor:
-        passes.append((len(x_t), all(layer.disable_adapters for _, layer in lora_layers(model.unet))))
+        passes.append((len(x_t), all(layer.disable_adapters for _, layer in lora_layers(model.network))))
         return predict(model, x_t, timestep, text)
 
     for module in ("trajectory", "pair"):
@@ -141,7 +141,7 @@ def test_the_reconstruction_is_never_held(base: BaseModel) -> None:
 
 
 def test_a_held_pair_is_written_with_where_it_was_held(base: BaseModel, models_dir: Path, tmp_path: Path) -> None:
-    adapter = write_adapter(base.unet, tmp_path / "hair.safetensors")
+    adapter = write_adapter(base.network, tmp_path / "hair.safetensors")
     responses: list[bytes] = []
     hold = {"held_below": 0.6, "free_above": 0.9, "firmness": 0.8}
     for name, ordered in {"plain": None, "held": hold}.items():
@@ -163,7 +163,7 @@ def test_a_held_pair_is_written_with_where_it_was_held(base: BaseModel, models_d
 
 
 def test_several_adapters_are_held_together(base: BaseModel, models_dir: Path, tmp_path: Path) -> None:
-    files = tuple(write_adapter(base.unet, tmp_path / f"{seed}.safetensors", seed) for seed in (1, 2))
+    files = tuple(write_adapter(base.network, tmp_path / f"{seed}.safetensors", seed) for seed in (1, 2))
     drawn: list[bytes] = []
     for number, hold in enumerate((None, {}, {"firmness": 0})):
         two = spec(maps=False, hold=hold, adapters=[{"adapter": "1"}, {"adapter": "2", "strength": 0.5}])

@@ -27,8 +27,8 @@ def answers(seed: int = 0, rows: int = 3) -> Tensor:
 
 
 def tuned(base: BaseModel) -> BaseModel:
-    attach_adapter(base.unet, 2, base.family.cross_attention)
-    scramble(base.unet)
+    attach_adapter(base.network, 2, base.family.cross_attention_modules)
+    scramble(base.network)
     return base
 
 
@@ -116,7 +116,7 @@ def test_an_adapter_of_strength_0_is_the_original_model(base: BaseModel) -> None
     bare = held(base)
     tuned(base)
     assert not torch.equal(held(base), bare)
-    set_strength(base.unet, 0)
+    set_strength(base.network, 0)
     assert torch.equal(held(base), bare)
 
 
@@ -171,19 +171,19 @@ def test_the_map_is_of_the_mean_difference_over_the_steps_so_far(
 
 
 def test_several_adapters_are_held_together(base: BaseModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = [write_adapter(base.unet, tmp_path / f"{seed}.safetensors", seed) for seed in (1, 2)]
+    files = [write_adapter(base.network, tmp_path / f"{seed}.safetensors", seed) for seed in (1, 2)]
     drawn: list[Tensor] = []
     for strengths in ((1.0, 0.5), (1.0, 0.0)):
-        with adapters_loaded(base.unet, list(zip(files, strengths, strict=True))):
+        with adapters_loaded(base.network, list(zip(files, strengths, strict=True))):
             drawn.append(held(base))
             _, plain = draw_both(base, CASES[:2], SAMPLING, lambda _: None)
             assert torch.equal(held(base, hold=Hold(firmness=0)), plain)
-    with adapters_loaded(base.unet, [(files[0], 1.0)]):
+    with adapters_loaded(base.network, [(files[0], 1.0)]):
         assert torch.equal(held(base), drawn[1])
     assert not torch.equal(*drawn)
     reference, _ = draw_both(base, CASES[:2], SAMPLING, lambda _: None)
     force_map(monkeypatch, 0)
-    with adapters_loaded(base.unet, list(zip(files, (1.0, 0.5), strict=True))):
+    with adapters_loaded(base.network, list(zip(files, (1.0, 0.5), strict=True))):
         assert torch.equal(held(base), reference), "the original model has none of them"
 
 

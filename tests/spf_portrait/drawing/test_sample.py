@@ -87,8 +87,8 @@ def test_maps_do_not_change_the_picture(base: BaseModel) -> None:
 
 
 def test_neither_layer_maps_nor_a_reconstruction_change_the_pair(base: BaseModel) -> None:
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
-    scramble(base.unet)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
+    scramble(base.network)
     plain, recorded, rebuilt = (
         draw_pair(base, spec(steps=3, **options), lambda step: None)
         for options in ({"maps": False}, {"layer_maps": True}, {"reconstruction": True})
@@ -119,12 +119,12 @@ def test_the_difference_of_attention_leaves_the_target_out(base: BaseModel) -> N
 
 
 def test_all_layer_maps_are_there_and_described(base: BaseModel, models_dir: Path, tmp_path: Path) -> None:
-    adapter, out = write_adapter(base.unet, tmp_path / "hair.safetensors"), tmp_path / "pair"
+    adapter, out = write_adapter(base.network, tmp_path / "hair.safetensors"), tmp_path / "pair"
     sample(SampleJob(spec(steps=2, layer_maps=True), adapter, out, models_dir), lambda event: None)
     described = json.loads((out / SAMPLE).read_text())
     phrases = {"reference": (0, 1, 3), "response": (0, 1, 2, 3)}
     for layer, facts in enumerate(described["layers"]):
-        assert base.unet.get_submodule(facts["name"])
+        assert base.network.get_submodule(facts["name"])
         assert len(facts["white"]) == 4
         for path in ("reference", "response"):
             names = [layer_map_name(path, layer, phrase, t) for phrase in phrases[path] for t in range(2)]
@@ -156,7 +156,7 @@ def test_layer_maps_need_maps() -> None:
 def test_the_reconstruction_is_the_base_text_by_the_tuned_model(
     base: BaseModel, models_dir: Path, tmp_path: Path
 ) -> None:
-    adapter = write_adapter(base.unet, tmp_path / "hair.safetensors")
+    adapter = write_adapter(base.network, tmp_path / "hair.safetensors")
     changes: list[float] = []
     for strength in (0.0, 1.0):
         out, events = tmp_path / str(strength), list[Any]()
@@ -171,8 +171,8 @@ def test_the_reconstruction_is_the_base_text_by_the_tuned_model(
         assert changes[-1] == pytest.approx(abs(rebuilt - reference).mean() / 255, rel=1e-5)
     assert changes[0] == 0, "the original model draws its own picture again"
     assert changes[1] > 0
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
-    scramble(base.unet)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
+    scramble(base.network)
     one, two = (
         draw_pair(base, spec(steps=2, maps=False, reconstruction=True, target=target), lambda step: None).reconstruction
         for target in ("hat", "blonde hair")
@@ -203,11 +203,11 @@ def test_the_reference_is_the_base_text_alone(base: BaseModel) -> None:
 
 
 def test_the_difference_is_taken_against_the_original_model(base: BaseModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
     off: list[bool] = []
 
     def spy(model: BaseModel, x_t: torch.Tensor, timestep: torch.Tensor, text: TextEmbedding) -> torch.Tensor:
-        off.append(all(layer.disable_adapters for _, layer in lora_layers(model.unet)))
+        off.append(all(layer.disable_adapters for _, layer in lora_layers(model.network)))
         return predict(model, x_t, timestep, text)
 
     monkeypatch.setattr("spf_portrait.drawing.pair.predict", spy)

@@ -114,10 +114,10 @@ def test_an_adapter_leaves_no_trace_on_the_base(models_dir: Path, adapters: dict
     kept, fresh = KeptBase(), load_base("tiny", models_dir)
     for adapter in adapters.values():
         sample(SampleJob(spec(), adapter, tmp_path / "pair", models_dir), lambda event: None, kept)
-    unet = kept("tiny", models_dir).unet
-    assert repr(unet) == repr(fresh.unet)
+    unet = kept("tiny", models_dir).network
+    assert repr(unet) == repr(fresh.network)
     assert not hasattr(unet, "peft_config")
-    for (name, found), (_, original) in zip(unet.state_dict().items(), fresh.unet.state_dict().items(), strict=True):
+    for (name, found), (_, original) in zip(unet.state_dict().items(), fresh.network.state_dict().items(), strict=True):
         assert torch.equal(found, original), name
     assert not any(parameter.requires_grad for parameter in unet.parameters())
     assert not any(module.training for module in unet.modules())
@@ -130,7 +130,7 @@ def test_a_failed_drawing_takes_its_adapter_off_too(
     too_long = spec(base_text=", ".join(f"{letter * 20} hat" for letter in "abcdefgh"))
     with pytest.raises(Exception, match="tokens"):
         sample(SampleJob(too_long, adapters["spf"], tmp_path / "pair", models_dir), lambda event: None, kept)
-    assert repr(kept("tiny", models_dir).unet) == repr(load_base("tiny", models_dir).unet)
+    assert repr(kept("tiny", models_dir).network) == repr(load_base("tiny", models_dir).network)
 
 
 def test_a_base_is_kept_until_its_files_change(models_dir: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from spf_portrait.training.train import train
 
 def write_adapter(file: Path, base: str, models_dir: Path | None, metadata: dict[str, str]) -> Path:
     """An adapter that was never trained but changes something."""
-    unet = load_base(base, models_dir).unet
+    unet = load_base(base, models_dir).network
     attach_adapter(unet, 2, CROSS_ATTENTION)
     deltas = adapter_deltas(unet)
     with torch.no_grad():

@@ -39,12 +39,12 @@ def test_no_matrix_of_that_rank_is_nearer() -> None:
 
 
 def test_an_update_states_every_modules_energy(base: BaseModel) -> None:
-    attach_weight_changes(base.unet, CROSS_ATTENTION)
-    scramble(base.unet)
-    found = trained_update(base.unet, 2)
+    attach_weight_changes(base.network, CROSS_ATTENTION)
+    scramble(base.network)
+    found = trained_update(base.network, 2)
     summary = found.energy_summary()
     assert summary is not None
-    assert {f"{path}.weight" for path in summary["modules"]} == weight_changes(base.unet).keys()
+    assert {f"{path}.weight" for path in summary["modules"]} == weight_changes(base.network).keys()
     assert summary["min"] == min(summary["modules"].values())
     assert summary["mean"] == pytest.approx(sum(summary["modules"].values()) / len(summary["modules"]))
     assert 0 < summary["min"] < summary["mean"] < 1

@@ -50,7 +50,7 @@ def test_the_same_picture(families: Path, tmp_path: Path, key: str, adapter: Ada
     base = load_base(key, families)
     order = TrainingSpec(base=key, adapter=adapter, rank=rank)
     attach_new_adapter(base, order)
-    scramble(base.unet, spread=0.3)
+    scramble(base.network, spread=0.3)
     export_checkpoint(base, AdapterFacts(order, "blonde hair", 4, "abc", 9), tmp_path)
     options = {"base": key, "base_text": "a woman", "target": "blonde hair", "seed": 7, "steps": 3, "maps": False}
     spec = ComparisonSpec.from_mapping(options)

@@ -20,9 +20,9 @@ from tests.spf_portrait.tiny_adapters import scramble
 
 @pytest.fixture
 def deltas(base: BaseModel) -> Deltas:
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
-    scramble(base.unet)
-    return adapter_deltas(base.unet)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
+    scramble(base.network)
+    return adapter_deltas(base.network)
 
 
 def saved(tensors: dict[str, Tensor], file: Path, **header: str) -> Path:

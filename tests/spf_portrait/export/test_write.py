@@ -44,8 +44,8 @@ FACTS = AdapterFacts(SPEC, "blonde hair", 24, "abc", 40, {"control_map_scale": [
 
 @pytest.fixture
 def tuned(base: BaseModel) -> BaseModel:
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
-    scramble(base.unet)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
+    scramble(base.network)
     return base
 
 
@@ -123,7 +123,7 @@ def test_the_notes_speak_to_a1111_and_say_what_loads(tuned: BaseModel, tmp_path:
 @pytest.mark.parametrize("value", [0.0, float("nan")])
 def test_an_adapter_that_does_nothing_leaves_nothing(tuned: BaseModel, tmp_path: Path, value: float) -> None:
     with torch.no_grad():
-        for parameter in adapter_parameters(tuned.unet):
+        for parameter in adapter_parameters(tuned.network):
             parameter.fill_(value)
     with pytest.raises(ExportError, match="zero or not a number"):
         export_checkpoint(tuned, FACTS, tmp_path, png())
@@ -143,8 +143,8 @@ def test_a_draft_that_loads_differently_leaves_nothing(
 
 
 def test_whole_matrices_of_full_rank_load_back_as_they_were(base: BaseModel, models_dir: Path, tmp_path: Path) -> None:
-    attach_weight_changes(base.unet, CROSS_ATTENTION)
-    scramble(base.unet)
+    attach_weight_changes(base.network, CROSS_ATTENTION)
+    scramble(base.network)
     facts = AdapterFacts(TrainingSpec(base="tiny", adapter="cross_attention", rank=32), "a hat", 4, "abc", 5)
     exported = export_checkpoint(base, facts, tmp_path)
     assert exported.captured_energy is not None
@@ -153,7 +153,7 @@ def test_whole_matrices_of_full_rank_load_back_as_they_were(base: BaseModel, mod
     assert json.loads(header["spf.captured_energy"])["mean"] == pytest.approx(1)
     assert header["ss_network_dim"] == "32"
     fresh = load_base("tiny", models_dir)
-    load_adapter(fresh.unet, tmp_path / ADAPTER)
+    load_adapter(fresh.network, tmp_path / ADAPTER)
     x_t, t, text = (
         torch.randn(1, 8, 8, 8),
         torch.tensor([300]),

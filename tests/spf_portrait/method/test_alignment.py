@@ -64,9 +64,9 @@ def scene(base: BaseModel, make_job: Callable[..., TrainingJob]) -> Iterator[Sce
     """A base with a fresh adapter, the caption set as tensors, and a way to make alignments."""
     portraits = load_caption_set(make_job().data)
     clip = load_clip_space(base.path, base.tokenizer, base.device)
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
     with ExitStack() as stack:
-        recorder = stack.enter_context(AttentionRecorder(base.unet))
+        recorder = stack.enter_context(AttentionRecorder(base.network))
 
         def make(**options: Any) -> Alignment:
             memory: MapMemory = options.pop("memory", MapMemory())
@@ -92,7 +92,7 @@ def none_of(scene: Scene) -> BaseTextRows:
 
 def scramble(base: BaseModel) -> None:
     with torch.no_grad():
-        for parameter in adapter_parameters(base.unet):
+        for parameter in adapter_parameters(base.network):
             parameter.normal_(std=0.3)
 
 
@@ -114,11 +114,11 @@ def test_gradients_reach_the_adapter_and_nothing_else(scene: Scene) -> None:
     scramble(scene.base)
     losses = scene.losses()
     torch.stack(list(losses.values())).sum().backward()
-    parts = (scene.base.unet, scene.base.vae, scene.base.parts.text_encoders[0].model)
+    parts = (scene.base.network, scene.base.vae, scene.base.parts.text_encoders[0].model)
     named: list[tuple[str, Any]] = [pair for part in parts for pair in part.named_parameters()]
     assert all((parameter.grad is not None) == (".lora_" in name) for name, parameter in named)
     assert all(
-        bool(parameter.grad.any()) for parameter in adapter_parameters(scene.base.unet) if parameter.grad is not None
+        bool(parameter.grad.any()) for parameter in adapter_parameters(scene.base.network) if parameter.grad is not None
     )
 
 
@@ -250,7 +250,7 @@ def test_the_reference_is_the_original_model_on_the_base_text(scene: Scene, monk
 
     def spy(base: BaseModel, x_t: Tensor, timesteps: Tensor, text: TextEmbedding) -> Tensor:
         seen.append(predict(base, x_t, timesteps, text))
-        with torch.no_grad(), adapter_off(base.unet):
+        with torch.no_grad(), adapter_off(base.network):
             originals.append(predict(base, x_t, timesteps, scene.rows.base_text))
         return seen[-1]
 
@@ -291,7 +291,7 @@ def test_a_map_of_ones_is_bit_for_bit_no_alignment(scene: Scene, monkeypatch: py
 def gradients(base: BaseModel, losses: dict[str, Tensor]) -> list[Tensor]:
     """Of the sum of all losses, for every parameter of the adapter."""
     total = torch.stack([value for name, value in losses.items() if name != "control_mean"]).sum()
-    return list(torch.autograd.grad(total, adapter_parameters(base.unet)))
+    return list(torch.autograd.grad(total, adapter_parameters(base.network)))
 
 
 def test_the_base_anchor_is_the_change_of_the_answer_to_the_base_text(scene: Scene) -> None:
@@ -300,7 +300,7 @@ def test_the_base_anchor_is_the_change_of_the_answer_to_the_base_text(scene: Sce
     state, text = scene.state(), scene.rows.base_text
     with torch.no_grad():
         after = predict(scene.base, state.x_t, T, text)
-        with adapter_off(scene.base.unet):
+        with adapter_off(scene.base.network):
             before = predict(scene.base, state.x_t, T, text)
     found = scene.losses(w_base_anchor=1.0)["base_anchor"]
     torch.testing.assert_close(found, (after - before).square().mean())
@@ -312,7 +312,7 @@ def test_the_halves_of_the_layers_make_up_the_whole(scene: Scene) -> None:
     every, first, second = (
         scene.losses(aligned_layers=layers)["fine_grained"] for layers in ("all", "first_half", "second_half")
     )
-    modules: list[tuple[str, Any]] = list(cast("Any", scene.base.unet).named_modules())
+    modules: list[tuple[str, Any]] = list(cast("Any", scene.base.network).named_modules())
     layers = sum(name.endswith("attn2") for name, _ in modules)
     half = layers // 2
     torch.testing.assert_close(every, (half * first + (layers - half) * second) / layers)

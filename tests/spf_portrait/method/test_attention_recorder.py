@@ -16,20 +16,20 @@ POOLING = torch.eye(77)[:, :6].expand(2, -1, -1)
 
 @pytest.fixture
 def tuned(base: BaseModel) -> BaseModel:
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
     with torch.no_grad():
-        for parameter in adapter_parameters(base.unet):
+        for parameter in adapter_parameters(base.network):
             parameter.normal_()
     return base
 
 
 def unet_of(base: BaseModel) -> Any:
-    return base.unet
+    return base.network
 
 
 def test_recording_changes_no_bit(tuned: BaseModel) -> None:
     before = predict(tuned, X_T, T, TEXT)
-    with AttentionRecorder(tuned.unet) as recorder:
+    with AttentionRecorder(tuned.network) as recorder:
         paused = predict(tuned, X_T, T, TEXT)
         recorder.listen(POOLING)
         recorded = predict(tuned, X_T, T, TEXT)
@@ -42,7 +42,7 @@ def test_nothing_is_left_behind(tuned: BaseModel) -> None:
         return sum(len(module._forward_hooks) for module in unet_of(tuned).modules())
 
     before, processors = hooks(), dict(unet_of(tuned).attn_processors)
-    with AttentionRecorder(tuned.unet):
+    with AttentionRecorder(tuned.network):
         assert hooks() > before
     assert hooks() == before
     assert unet_of(tuned).attn_processors == processors
@@ -61,7 +61,7 @@ def test_maps_are_those_of_the_layer_with_its_adapter(tuned: BaseModel) -> None:
         found.append(attention.get_attention_scores(query, key).unflatten(0, (2, -1)).mean(dim=1))
 
     handle: Any = attention.register_forward_pre_hook(compute, with_kwargs=True)
-    with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
+    with torch.no_grad(), AttentionRecorder(tuned.network) as recorder:
         recorder.listen(POOLING)
         predict(tuned, X_T, T, TEXT)
         record = recorder.record()
@@ -86,7 +86,10 @@ def kept_by(base: BaseModel, *, record: bool) -> int:
         storages[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor), AttentionRecorder(base.unet) as heard:
+    with (
+        torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor),
+        AttentionRecorder(base.network) as heard,
+    ):
         heard.listen(POOLING if record else None)
         answer = predict(base, X_T, T, TEXT).sum()
         total = answer + sum(layer.square().sum() for layer in heard.record().maps)
@@ -105,7 +108,7 @@ def test_layers_are_recorded_in_the_order_of_their_depth(tuned: BaseModel) -> No
     handles = [
         module.register_forward_pre_hook(partial(note, name)) for name, module in modules if name.endswith("attn2")
     ]
-    with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
+    with torch.no_grad(), AttentionRecorder(tuned.network) as recorder:
         recorder.listen(POOLING)
         predict(tuned, X_T, T, TEXT)
         cells = [layer.shape[1] for layer in recorder.record().maps]
@@ -116,7 +119,7 @@ def test_layers_are_recorded_in_the_order_of_their_depth(tuned: BaseModel) -> No
 
 
 def test_one_pass_is_recorded_and_given_once(tuned: BaseModel) -> None:
-    with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
+    with torch.no_grad(), AttentionRecorder(tuned.network) as recorder:
         recorder.listen(POOLING)
         predict(tuned, X_T, T, TEXT)
         predict(tuned, 2 * X_T, T, TEXT)
@@ -131,7 +134,7 @@ def test_one_pass_is_recorded_and_given_once(tuned: BaseModel) -> None:
 
 
 def test_listening_to_nothing_forgets_what_was_heard(tuned: BaseModel) -> None:
-    with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
+    with torch.no_grad(), AttentionRecorder(tuned.network) as recorder:
         recorder.listen(POOLING)
         predict(tuned, X_T, T, TEXT)
         recorder.listen(None)
@@ -145,8 +148,8 @@ def test_gradient_checkpointing_gives_the_same_gradients(tuned: BaseModel, then:
     for checkpointing in (False, True):
         if checkpointing:
             unet_of(tuned).enable_gradient_checkpointing()
-            tuned.unet.train()
-        with AttentionRecorder(tuned.unet) as recorder:
+            tuned.network.train()
+        with AttentionRecorder(tuned.network) as recorder:
             recorder.listen(POOLING)
             predicted = predict(tuned, X_T, T, TEXT)
             maps = recorder.record().maps
@@ -154,15 +157,15 @@ def test_gradient_checkpointing_gives_the_same_gradients(tuned: BaseModel, then:
             loss = predicted.square().mean() + torch.stack([layer.square().mean() for layer in maps]).sum()
             loss.backward()
             assert recorder.record().maps == ()
-        parameters = adapter_parameters(tuned.unet)
+        parameters = adapter_parameters(tuned.network)
         gradients.append([cast("torch.Tensor", parameter.grad).clone() for parameter in parameters])
-        tuned.unet.zero_grad()
+        tuned.network.zero_grad()
     for plain, checkpointed in zip(*gradients, strict=True):
         torch.testing.assert_close(plain, checkpointed)
 
 
 def test_the_last_rows_are_recorded_when_the_batch_holds_more(tuned: BaseModel) -> None:
-    with torch.no_grad(), AttentionRecorder(tuned.unet) as recorder:
+    with torch.no_grad(), AttentionRecorder(tuned.network) as recorder:
         recorder.listen(POOLING)
         predict(tuned, X_T, T, TEXT)
         both = recorder.record().maps[0]

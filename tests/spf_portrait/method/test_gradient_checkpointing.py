@@ -27,9 +27,9 @@ def step_of(job: TrainingJob) -> tuple[dict[str, Tensor], list[Tensor]]:
     """Raw losses of a step of stage 2, and the gradient of every parameter that trains."""
     with ExitStack() as stack:
         run = prepare(job, lambda event: None, stack)
-        scramble(run.base.unet)
+        scramble(run.base.network)
         raw = course_of(run).stages[1].losses(DRAW)
-        parameters = adapter_parameters(run.base.unet)
+        parameters = adapter_parameters(run.base.network)
         return raw, list(torch.autograd.grad(weighted_total(raw, course_of(run).stages[1].weights), parameters))
 
 

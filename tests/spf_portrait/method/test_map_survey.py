@@ -21,9 +21,9 @@ SURVEY = Survey(looks=2, min_snr_db=-13.0, seed=0, at_once=4)
 def rows(base: BaseModel, make_job: Callable[..., TrainingJob]) -> TrainingRows:
     """Four portraits, and a base whose adapter has learnt something."""
     portraits = load_caption_set(make_job().data)
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
     with torch.no_grad():
-        for parameter in adapter_parameters(base.unet):
+        for parameter in adapter_parameters(base.network):
             parameter.normal_(std=0.3)
     return training_rows(base, portraits, 32, lambda done: None)
 
@@ -42,7 +42,7 @@ def test_the_same_seed_sees_the_same_in_batches_of_any_size(base: BaseModel, row
 
 def test_paths_that_agree_have_no_place(base: BaseModel, rows: TrainingRows) -> None:
     with torch.no_grad():
-        for parameter in adapter_parameters(base.unet):
+        for parameter in adapter_parameters(base.network):
             parameter.zero_()
     same = replace(rows, complete_text=rows.base_text)
     assert not surveyed_difference(base, same, SURVEY, lambda done: None).any()

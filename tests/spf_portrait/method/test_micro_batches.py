@@ -28,7 +28,7 @@ def prepared(make_job: Make) -> Iterator[Callable[..., PreparedTraining]]:
 
         def make(**options: Any) -> PreparedTraining:
             run = prepare(make_job(enhancement_min_snr_db=-60.0, **options), lambda event: None, stack)
-            scramble(run.base.unet)
+            scramble(run.base.network)
             return run
 
         yield make
@@ -37,7 +37,7 @@ def prepared(make_job: Make) -> Iterator[Callable[..., PreparedTraining]]:
 def losses_and_gradients(run: PreparedTraining, stage: int) -> tuple[dict[str, Tensor], list[Tensor]]:
     raw = course_of(run).stages[stage].losses(Draw(ROWS, T, NOISE, 0))
     weighted_total(raw, course_of(run).stages[stage].weights).backward()
-    gradients = [parameter.grad for parameter in adapter_parameters(run.base.unet)]
+    gradients = [parameter.grad for parameter in adapter_parameters(run.base.network)]
     return raw, [gradient.clone() for gradient in gradients if gradient is not None]
 
 
@@ -67,7 +67,7 @@ def test_the_network_never_sees_more_than_a_batch(prepared: Callable[..., Prepar
     def note(module: Any, arguments: tuple[Tensor, ...]) -> None:
         seen.append(len(arguments[0]))
 
-    run.base.unet.register_forward_pre_hook(note)
+    run.base.network.register_forward_pre_hook(note)
     losses_and_gradients(run, 1)
     assert seen == [2] * 6, "two batches of the reference, two of the response, and these again for the gradients"
 

@@ -39,7 +39,7 @@ def records(base: BaseModel, prompts: tuple[Prompt, Prompt]) -> tuple[AttentionR
     text = encode_text(base, [complete.text]).expand(2)
     others = complete.pooling[:, TARGET] == 0
     without = TextEmbedding(text.states[:, others], text.pooled)
-    with AttentionRecorder(base.unet) as recorder:
+    with AttentionRecorder(base.network) as recorder:
         reference = reference_pass(base, recorder, X_T, T, without, complete.pooling[others].expand(2, -1, -1))
         response = reference_pass(base, recorder, X_T, T, text, complete.pooling.expand(2, -1, -1))
     return reference.attention, response.attention
@@ -47,7 +47,7 @@ def records(base: BaseModel, prompts: tuple[Prompt, Prompt]) -> tuple[AttentionR
 
 def sharpen(base: BaseModel) -> None:
     """Heads that choose where to look, and layers that say nothing, so that the next ones have the same queries."""
-    modules: list[tuple[str, Any]] = list(cast("Any", base.unet).named_modules())
+    modules: list[tuple[str, Any]] = list(cast("Any", base.network).named_modules())
     with torch.no_grad():
         for attention in (module for name, module in modules if name.endswith("attn2")):
             attention.to_q.weight *= 8

@@ -23,9 +23,9 @@ def rows(base: BaseModel, make_job: Callable[..., TrainingJob]) -> TrainingRows:
     """The caption set as tensors, on a base whose adapter changes something."""
     portraits = load_caption_set(make_job().data)
     found = training_rows(base, portraits, 32, lambda done: None)
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
     with torch.no_grad():
-        for parameter in adapter_parameters(base.unet):
+        for parameter in adapter_parameters(base.network):
             parameter.normal_(std=0.3)
     return found
 
@@ -50,7 +50,7 @@ def test_one_step_is_one_answer_of_that_path(base: BaseModel, rows: TrainingRows
     if path == "response":
         wanted = one_step(base, rows.complete_text)
     else:
-        with adapter_off(base.unet):
+        with adapter_off(base.network):
             wanted = one_step(base, rows.base_text)
     torch.testing.assert_close(x_t, wanted)
     assert not x_t.requires_grad

@@ -23,7 +23,7 @@ def test_a_missing_or_damaged_base_is_named(models_dir: Path, tmp_path: Path) ->
 
 
 def test_all_parts_are_fp32_and_frozen(base: BaseModel) -> None:
-    for part in (base.unet, base.vae, base.parts.text_encoders[0].model):
+    for part in (base.network, base.vae, base.parts.text_encoders[0].model):
         assert {parameter.dtype for parameter in part.parameters()} == {torch.float32}
         assert not any(parameter.requires_grad for parameter in part.parameters())
 

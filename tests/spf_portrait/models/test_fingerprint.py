@@ -10,7 +10,7 @@ def test_a_base_is_told_from_another_and_from_its_retrained_self(base: BaseModel
     before = base_fingerprint(base)
     assert base_fingerprint(load_base("tiny", models_dir)) == before
     assert base_fingerprint(load_base("tiny-epsilon", models_dir)) != before, "only the sampler's settings differ"
-    largest = max(base.unet.parameters(), key=torch.Tensor.numel)
+    largest = max(base.network.parameters(), key=torch.Tensor.numel)
     with torch.no_grad():
         largest.mul_(1.0001)
     assert base_fingerprint(base) != before

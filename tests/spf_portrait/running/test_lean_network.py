@@ -23,33 +23,33 @@ POOLING = torch.eye(77)[:, :6].expand(2, -1, -1)
 
 @pytest.fixture
 def tuned(base: BaseModel) -> BaseModel:
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
-    scramble(base.unet)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
+    scramble(base.network)
     return base
 
 
 def gradients(base: BaseModel) -> list[Tensor]:
     """Of a loss that sees the answer, the maps and the queries, as the second stage does."""
-    with AttentionRecorder(base.unet) as recorder:
+    with AttentionRecorder(base.network) as recorder:
         recorder.listen(POOLING)
         predicted, record = predict(base, X_T, T, TEXT), recorder.record()
         parts = [predicted.square().mean(), *(layer.square().mean() for layer in (*record.maps, *record.queries))]
         torch.stack(parts).sum().backward()
-    found = [parameter.grad for parameter in adapter_parameters(base.unet)]
-    base.unet.zero_grad()
+    found = [parameter.grad for parameter in adapter_parameters(base.network)]
+    base.network.zero_grad()
     return [gradient for gradient in found if gradient is not None]
 
 
 def test_gradient_checkpointing_computes_blocks_anew_and_changes_no_gradient(tuned: BaseModel) -> None:
     runs: list[int] = []
-    network: Any = tuned.unet
+    network: Any = tuned.network
 
     def count(module: Any, arguments: Any) -> None:
         runs.append(1)
 
     handle = network.up_blocks[0].resnets[0].register_forward_pre_hook(count)
     expected = gradients(tuned)
-    with lean(tuned.unet, gradient_checkpointing=True, precision="fp32"):
+    with lean(tuned.network, gradient_checkpointing=True, precision="fp32"):
         found = gradients(tuned)
     assert len(runs) == 1 + 2
     gradients(tuned)
@@ -61,14 +61,17 @@ def test_gradient_checkpointing_computes_blocks_anew_and_changes_no_gradient(tun
 
 def test_bf16_is_used_inside_of_the_network_alone(tuned: BaseModel) -> None:
     seen: list[torch.dtype] = []
-    network: Any = tuned.unet
+    network: Any = tuned.network
 
     def note(module: Any, inputs: Any, output: Tensor) -> None:
         seen.append(output.dtype)
 
     network.mid_block.attentions[0].transformer_blocks[0].attn2.to_q.register_forward_hook(note)
     exact = predict(tuned, X_T, T, TEXT)
-    with lean(tuned.unet, gradient_checkpointing=False, precision="bf16"), AttentionRecorder(tuned.unet) as recorder:
+    with (
+        lean(tuned.network, gradient_checkpointing=False, precision="bf16"),
+        AttentionRecorder(tuned.network) as recorder,
+    ):
         recorder.listen(POOLING)
         rounded, record = predict(tuned, X_T, T, TEXT), recorder.record()
     assert seen == [torch.float32, torch.bfloat16]

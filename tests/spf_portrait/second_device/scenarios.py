@@ -51,7 +51,7 @@ def test_what_no_step_needs_leaves_the_device(make_job: Make, enhancement: float
     with ExitStack() as stack:
         run = prepare(job, lambda event: None, stack)
         assert run.course is not None
-        assert places(run.base.unet) == {SECOND}
+        assert places(run.base.network) == {SECOND}
         assert [places(encoder.model) for encoder in run.base.parts.text_encoders] == [{CPU}]
         assert places(run.base.vae) == {SECOND if enhancement else CPU}, "the enhancement decodes"
         rows = run.course.rows

@@ -12,9 +12,9 @@ SETTINGS = Preservation(pictures=5)
 
 def test_they_are_the_original_models_whatever_the_adapter_does(base: BaseModel) -> None:
     before = original_pictures(base, CAPTIONS, 32, 0, SETTINGS, lambda done: None)
-    attach_adapter(base.unet, 2, CROSS_ATTENTION)
+    attach_adapter(base.network, 2, CROSS_ATTENTION)
     with torch.no_grad():
-        for parameter in adapter_parameters(base.unet):
+        for parameter in adapter_parameters(base.network):
             parameter.normal_()
     again = original_pictures(base, CAPTIONS, 32, 0, SETTINGS, lambda done: None)
     assert torch.equal(before.x_0, again.x_0)

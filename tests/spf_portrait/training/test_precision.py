@@ -24,10 +24,10 @@ def test_frozen_weights_are_kept_in_the_precision_and_trained_ones_in_fp32(
     make_job: Make, adapter: str, precision: str, frozen: torch.dtype
 ) -> None:
     run = prepared(make_job(adapter=adapter, precision=precision))
-    base, trained = run.base, adapter_parameters(run.base.unet)
+    base, trained = run.base, adapter_parameters(run.base.network)
     assert {parameter.dtype for parameter in trained} == {torch.float32}
     known = {id(parameter) for parameter in trained}
-    parts = (base.unet, base.vae, *(encoder.model for encoder in base.parts.text_encoders))
+    parts = (base.network, base.vae, *(encoder.model for encoder in base.parts.text_encoders))
     others = [weight for part in parts for weight in part.parameters() if id(weight) not in known]
     assert {weight.dtype for weight in others} == {frozen}
     assert not any(weight.requires_grad for weight in others)

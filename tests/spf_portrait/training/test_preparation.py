@@ -25,7 +25,7 @@ def prepared(job: TrainingJob) -> PreparedTraining:
 
 def test_options_arrive(make_job: Make) -> None:
     run = prepared(make_job(rank=3, learning_rate=0.02, stage1_steps=4, stage2_steps=6, image_size_px=64))
-    assert {down.shape[0] for down, _ in adapter_deltas(run.base.unet).values()} == {3}
+    assert {down.shape[0] for down, _ in adapter_deltas(run.base.network).values()} == {3}
     assert run.state.optimizer.param_groups[0]["lr"] == 0.02
     assert [stage.steps for stage in course_of(run).stages] == [4, 6]
     assert course_of(run).rows.x_0.shape == (4, 8, 16, 16)
@@ -55,7 +55,7 @@ def test_a_size_that_the_unet_cannot_halve_is_rounded_down(make_job: Make) -> No
 
 def test_the_seed_decides_adapter_and_order(make_job: Make) -> None:
     runs = [prepared(make_job(seed=seed)) for seed in (1, 1, 2)]
-    starts = [adapter_parameters(run.base.unet)[0] for run in runs]
+    starts = [adapter_parameters(run.base.network)[0] for run in runs]
     assert torch.equal(starts[0], starts[1])
     assert not torch.equal(starts[0], starts[2])
     states = [run.state.generator.get_state() for run in runs]
@@ -65,9 +65,9 @@ def test_the_seed_decides_adapter_and_order(make_job: Make) -> None:
 
 def test_the_papers_reading_adapts_cross_attention_and_all_others_every_attention(make_job: Make) -> None:
     spf, paper, lora = (prepared(make_job(method=method)) for method in ("spf", "spf-paper", "lora"))
-    assert not any(".attn1." in path for path in adapter_deltas(paper.base.unet))
-    assert any(".attn1." in path for path in adapter_deltas(spf.base.unet))
-    assert adapter_deltas(spf.base.unet).keys() == adapter_deltas(lora.base.unet).keys()
+    assert not any(".attn1." in path for path in adapter_deltas(paper.base.network))
+    assert any(".attn1." in path for path in adapter_deltas(spf.base.network))
+    assert adapter_deltas(spf.base.network).keys() == adapter_deltas(lora.base.network).keys()
     assert [stage.weights for stage in course_of(lora).stages] == [{"denoise": 1.0}] * 2
     assert [stage.steps for stage in course_of(lora).stages] == [stage.steps for stage in course_of(spf).stages]
 

@@ -35,7 +35,7 @@ def halves(file: str) -> tuple[bytes, bytes]:
 def test_the_reference_stays_and_the_response_follows_the_training(run: PreparedTraining, tmp_path: Path) -> None:
     previews = Previews(run.base, CAPTIONS, tmp_path)
     before = previews.draw(0)
-    scramble(run.base.unet)
+    scramble(run.base.network)
     after = previews.draw(50)
     assert list(before.values()) == ["a woman, a hat, blonde hair", "a man, blonde hair"]
     folders = [tmp_path / "previews" / name for name in ("step-000000", "step-000050")]
@@ -48,11 +48,11 @@ def test_the_reference_stays_and_the_response_follows_the_training(run: Prepared
 
 
 def test_both_are_what_the_two_models_draw(run: PreparedTraining, tmp_path: Path) -> None:
-    scramble(run.base.unet)
+    scramble(run.base.network)
     file = next(iter(Previews(run.base, CAPTIONS[:1], tmp_path).draw(7)))
     sampling = Sampling(steps=25, guidance_scale=4.0)
     response = draw_texts(run.base, ["a woman, a hat, blonde hair"], [0], sampling, lambda steps: None)
-    with adapter_off(run.base.unet):
+    with adapter_off(run.base.network):
         reference = draw_texts(run.base, ["a woman, a hat"], [0], sampling, lambda steps: None)
     assert halves(file) == tuple(image.tobytes() for image in as_images(torch.cat((reference, response))))
 
@@ -63,7 +63,7 @@ def test_references_are_drawn_once(run: PreparedTraining, tmp_path: Path) -> Non
     def count(module: Any, arguments: Any) -> None:
         passes.append(1)
 
-    run.base.unet.register_forward_pre_hook(count)
+    run.base.network.register_forward_pre_hook(count)
     previews = Previews(run.base, CAPTIONS[:1], tmp_path)
     drawn = len(passes)
     previews.draw(0)

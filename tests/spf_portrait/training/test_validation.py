@@ -72,7 +72,7 @@ def test_before_training_all_is_kept_and_the_words_alone_gain(make_job: Make, pr
 @pytest.mark.parametrize("base", ["tiny", "tiny-epsilon"])
 def test_both_are_means_over_the_timesteps_of_the_formulas(make_job: Make, base: str) -> None:
     run = prepared(make_job(base=base))
-    scramble(run.base.unet)
+    scramble(run.base.network)
     found: list[Tensor] = []
     for seed, drawn in enumerate((200, 400, 600, 800)):
         rows, schedule = course_of(run).rows.chosen(run.split.watched), run.base.schedule
@@ -89,7 +89,7 @@ def test_both_are_means_over_the_timesteps_of_the_formulas(make_job: Make, base:
             response, to_base = (
                 predict(run.base, x_t, timesteps, text) for text in (rows.complete_text, rows.base_text)
             )
-            with adapter_off(run.base.unet):
+            with adapter_off(run.base.network):
                 reference = predict(run.base, x_t, timesteps, rows.base_text)
         found.append(target_gained(truth, reference, response, to_base))
         found.append(rest_kept(truth, reference, to_base))
@@ -101,7 +101,7 @@ def test_both_are_means_over_the_timesteps_of_the_formulas(make_job: Make, base:
 
 def test_measuring_twice_gives_the_same_numbers_and_draws_nothing_at_random(make_job: Make) -> None:
     run = prepared(make_job())
-    scramble(run.base.unet)
+    scramble(run.base.network)
     before = (run.state.generator.get_state(), torch.get_rng_state())
     first, second = validation_of(run), validation_of(run)
     assert first.measure() == first.measure() == second.measure()

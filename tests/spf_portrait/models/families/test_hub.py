@@ -99,7 +99,7 @@ def test_one_commit_is_fetched_once_and_without_code(hub: type[_Hub], tmp_path: 
     fetched = len(hub.fetched)
     again = load_base("mine", models)
     assert len(hub.fetched) == fetched, "the hub is asked no more"
-    assert all(torch.equal(a, b) for a, b in zip(base.unet.parameters(), again.unet.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(base.network.parameters(), again.network.parameters(), strict=True))
 
 
 FOLDERS = {"unet", "vae", "text_encoder", "tokenizer", "scheduler"}

@@ -25,22 +25,22 @@ from spf_portrait.models.base_model import (
     load_base,
     predict,
 )
+from spf_portrait.models.families.catalogue import FAMILIES
 from spf_portrait.models.families.family import Parts
 from spf_portrait.models.families.text_embedding import TextEmbedding
 from spf_portrait.models.schedule import add_noise
 from spf_portrait.running.lean_network import lean
 from tests.spf_portrait.models.families.conftest import KEYS
 from tests.spf_portrait.models.families.tiny_families import write_tiny
+from tests.spf_portrait.tiny_adapters import scramble
 
 T = torch.tensor([10, 500])
 
 
 def tuned(models: Path, key: str) -> BaseModel:
     base = load_base(key, models)
-    attach_adapter(base.unet, 2, base.family.cross_attention)
-    with torch.no_grad():
-        for parameter in adapter_parameters(base.unet):
-            parameter.normal_(std=0.5)
+    attach_adapter(base.network, 2, base.family.cross_attention_modules)
+    scramble(base.network, spread=0.5)
     return base
 
 
@@ -60,17 +60,17 @@ def pooling_for(tokens: int) -> torch.Tensor:
 def test_recording_changes_no_bit_and_leaves_nothing_behind(family_models: Path, key: str) -> None:
     base = tuned(family_models, key)
     x_t, text = latents(base), encode_text(base, ["a woman", "hair"])
-    hooks = sum(len(module._forward_hooks) for module in cast("Any", base.unet).modules())
+    hooks = sum(len(module._forward_hooks) for module in cast("Any", base.network).modules())
     with torch.no_grad():
         before = predict(base, x_t, T, text)
-        with AttentionRecorder(base.unet) as recorder:
+        with AttentionRecorder(base.network) as recorder:
             recorder.listen(pooling_for(text.states.shape[1]))
             recorded = predict(base, x_t, T, text)
             record = recorder.record()
     assert torch.equal(before, recorded)
     assert len(record.maps) == len(record.queries) > 2
     assert all(0 <= float(layer.min()) <= float(layer.max()) <= 1 for layer in (*record.maps, *record.shared))
-    assert sum(len(module._forward_hooks) for module in cast("Any", base.unet).modules()) == hooks
+    assert sum(len(module._forward_hooks) for module in cast("Any", base.network).modules()) == hooks
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -79,7 +79,7 @@ def test_layers_that_run_again_give_the_gradients_of_layers_that_were_kept(famil
     base = tuned(family_models, key)
     x_t, text = latents(base), encode_text(base, ["a woman", "hair"])
     kept = gradients(base, x_t, text)
-    with lean(base.unet, gradient_checkpointing=True, precision="fp32"):
+    with lean(base.network, gradient_checkpointing=True, precision="fp32"):
         again = gradients(base, x_t, text)
     assert any(bool(gradient.any()) for gradient in kept)
     for mine, theirs in zip(again, kept, strict=True):
@@ -87,13 +87,13 @@ def test_layers_that_run_again_give_the_gradients_of_layers_that_were_kept(famil
 
 
 def gradients(base: BaseModel, x_t: torch.Tensor, text: TextEmbedding) -> list[torch.Tensor]:
-    with AttentionRecorder(base.unet) as recorder:
+    with AttentionRecorder(base.network) as recorder:
         recorder.listen(pooling_for(text.states.shape[1]))
         predicted, record = predict(base, x_t, T, text), recorder.record()
         recorder.listen(None)
         seen = (predicted, *record.maps, *record.shared, *record.queries)
         total = torch.stack([tensor.square().mean() for tensor in seen]).sum()
-        return list(torch.autograd.grad(total, adapter_parameters(base.unet)))
+        return list(torch.autograd.grad(total, adapter_parameters(base.network)))
 
 
 @pytest.mark.parametrize("key", ["sd3", "sd3-t5"])
@@ -113,7 +113,7 @@ def test_maps_of_joint_attention_are_the_softmax_over_its_text(
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", spy)
     pooling = pooling_for(tokens)
-    with torch.no_grad(), AttentionRecorder(base.unet) as recorder:
+    with torch.no_grad(), AttentionRecorder(base.network) as recorder:
         recorder.listen(pooling)
         predict(base, x_t, T, text)
         record = recorder.record()
@@ -130,23 +130,25 @@ def test_every_adapted_matrix_is_off_and_on_and_trains(family_models: Path, key:
     x_t, text = latents(base), encode_text(base, ["a woman", "hair"])
     with torch.no_grad():
         before = predict(base, x_t, T, text)
-    attach_adapter(base.unet, 2, base.family.cross_attention)
+    attach_adapter(base.network, 2, base.family.cross_attention_modules)
     with torch.no_grad():
-        for parameter in adapter_parameters(base.unet):
+        for parameter in adapter_parameters(base.network):
             parameter.normal_()
-        with adapter_off(base.unet):
+        with adapter_off(base.network):
             assert torch.equal(predict(base, x_t, T, text), before)
     predicted = predict(base, x_t, T, text)
     assert not torch.equal(predicted, before)
     predicted.square().sum().backward()
-    assert all(parameter.grad is not None and parameter.grad.any() for parameter in adapter_parameters(base.unet))
-    assert all(not parameter.requires_grad for name, parameter in base.unet.named_parameters() if ".lora_" not in name)
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in adapter_parameters(base.network))
+    assert all(
+        not parameter.requires_grad for name, parameter in base.network.named_parameters() if ".lora_" not in name
+    )
 
 
 def test_plain_lora_of_a_transformer_leaves_out_what_nothing_trains(family_models: Path) -> None:
     base = load_base("sd3-t5", family_models)
-    attach_adapter(base.unet, 2, base.family.all_attention(base.unet))
-    adapted = {path for path, _ in lora_layers(base.unet)}
+    attach_adapter(base.network, 2, base.family.all_attention_modules(base.network))
+    adapted = {path for path, _ in lora_layers(base.network)}
     assert "transformer_blocks.1.attn.add_q_proj" in adapted
     assert "transformer_blocks.2.attn.add_q_proj" not in adapted
     assert not any(".attn2." in path for path in adapted)
@@ -156,7 +158,7 @@ def test_plain_lora_of_a_transformer_leaves_out_what_nothing_trains(family_model
 @pytest.mark.parametrize("key", ["sd1", "sdxl", "sd3"])
 def test_frozen_parts_in_half_precision_answer_nearly_the_same(family_models: Path, key: str) -> None:
     full, half = load_base(key, family_models), load_base(key, family_models, dtype=torch.bfloat16)
-    assert {parameter.dtype for parameter in half.unet.parameters()} == {torch.bfloat16}
+    assert {parameter.dtype for parameter in half.network.parameters()} == {torch.bfloat16}
     assert {parameter.dtype for parameter in half.vae.parameters()} == {
         torch.float32 if key == "sdxl" else torch.bfloat16
     }
@@ -226,7 +228,8 @@ def test_what_stable_diffusion_2_answers_tells_its_two_models_apart(
 ) -> None:
     base = load_base("sd2", family_models)
     scheduler: Any = base.scheduler.from_config(base.scheduler.config, prediction_type=prediction)
-    assert base.family.architecture(replace(base.parts, scheduler=scheduler)) == f"stable-diffusion-v2-{name}"
+    parts = replace(base.parts, scheduler=scheduler)
+    assert FAMILIES["sd2"].architecture(parts) == f"stable-diffusion-v2-{name}"
 
 
 def test_sizes_step_with_what_the_network_can_halve_or_patch(family_models: Path) -> None:

@@ -49,13 +49,13 @@ def test_a_checkpoint_is_the_model_that_its_folder_is(
     monkeypatch.setattr("spf_portrait.models.base_model.parts_of_file", partial(parts_of_file, configs=configs))
     base = load_base("my-model", models)
     assert base.info.family == family
-    for ours, theirs in ((base.unet, expected.unet), (base.vae, expected.vae)):
+    for ours, theirs in ((base.network, expected.network), (base.vae, expected.vae)):
         state = theirs.state_dict()
         assert all(torch.equal(tensor, state[name]) for name, tensor in ours.state_dict().items())
     for ours, theirs in zip(read(base), read(expected), strict=True):
         torch.testing.assert_close(ours, theirs) if isinstance(ours, torch.Tensor) else same_text(ours, theirs)
     assert type(base.scheduler) is type(expected.scheduler)
-    assert not any(parameter.requires_grad for parameter in base.unet.parameters())
+    assert not any(parameter.requires_grad for parameter in base.network.parameters())
 
 
 def test_in_half_precision_the_autoencoder_of_xl_is_not_rounded(
@@ -69,7 +69,7 @@ def test_in_half_precision_the_autoencoder_of_xl_is_not_rounded(
     tiny_tokenizer().save_pretrained(models / SHARED_CLIP_FOLDER)
     monkeypatch.setattr("spf_portrait.models.base_model.parts_of_file", partial(parts_of_file, configs=configs))
     base = load_base("xl", models, dtype=torch.bfloat16)
-    assert {weight.dtype for weight in base.unet.parameters()} == {torch.bfloat16}
+    assert {weight.dtype for weight in base.network.parameters()} == {torch.bfloat16}
     state = expected.vae.state_dict()
     assert all(torch.equal(tensor, state[name]) for name, tensor in base.vae.state_dict().items())
 
