@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from backend.tables import JobKind, JobState
+from spf_portrait.contract.hold import Hold
 
+_HOLD: Final = Hold()
 Options = dict[str, JsonValue]
 
 
@@ -36,7 +38,10 @@ class ComparisonIn(BaseModel):
     )
     spec: Options = Field(
         description="base_text, target, seed and the other options of a comparison; `adapters`, a list of up to four "
-        "{adapter: id, strength}, draws with several at once, in place of adapter_id"
+        "{adapter: id, strength}, draws with several at once, in place of adapter_id; `hold`, an object, changes the "
+        f"response only where the adapters answer most: `firmness` (0 to 1, default {_HOLD.firmness:g}), `held_below` "
+        f"(0 to less than 1, default {_HOLD.held_below:g}) and `free_above` (more than held_below, to 1, default "
+        f"{_HOLD.free_above:g}) are shares of the largest difference from the original model; null draws without"
     )
 
 

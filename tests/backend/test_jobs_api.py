@@ -16,6 +16,7 @@ from backend.ids import new_id
 from backend.jobs import transitions
 from backend.storage import LocalStorage
 from backend.tables import Adapter
+from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.preset_table import AMOUNTS
 from tests.backend.service_fixtures import GOOD_FILES, NewJob, parts
 
@@ -200,6 +201,61 @@ def test_several_adapters_that_do_not_go_together(client: TestClient, db: Databa
     ):
         assert refused(order)[:2] == (422, "option_out_of_bounds")
     assert client.get(URL, params={"kind": "comparison"}).json()["data"] == []
+
+
+def _held(hold: Any) -> dict[str, Any]:
+    return {"kind": "comparison", "spec": {"base_text": "a woman", "target": "hat", "seed": 1, "hold": hold}}
+
+
+def test_a_hold_is_kept_with_the_order_and_given_back(client: TestClient, db: Database) -> None:
+    job = client.post(URL, json=_held({"firmness": 0.5})).json()
+    hold = {"held_below": 0.15, "free_above": 0.4, "firmness": 0.5}
+    assert job["spec"]["hold"] == client.get(f"{URL}/{job['id']}").json()["spec"]["hold"] == hold
+    assert client.post(URL, json=_held({})).json()["spec"]["hold"] == hold | {"firmness": 1.0}
+    assert client.post(URL, json=_held(None)).json()["spec"]["hold"] is None
+    with db.write() as session:
+        assert transitions.claim(session, job["id"], owner="test", lease_s=60.0)
+    client.post(f"{URL}/{job['id']}/cancel")
+    with db.write() as session:
+        transitions.finish_cancel(session, transitions.Lease(job["id"], 1))
+    assert client.post(f"{URL}/{job['id']}/retry").json()["spec"]["hold"] == hold
+
+
+@pytest.mark.parametrize(
+    ("hold", "code", "named"),
+    [
+        ({"firmness": 1.1}, "option_out_of_bounds", "hold.firmness = 1.1"),
+        (
+            {"held_below": 0.5},
+            "option_out_of_bounds",
+            "hold.free_above = 0.4; allowed: more than held_below, which is 0.5",
+        ),
+        ({"strength": 1}, "unknown_option", "held_below, free_above, firmness"),
+        (True, "option_out_of_bounds", "hold = True"),
+    ],
+)
+def test_a_hold_out_of_bounds_is_refused(client: TestClient, hold: Any, code: str, named: str) -> None:
+    answer = client.post(URL, json=_held(hold))
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert named in answer.json()["detail"]
+    assert answer.json()["hint"]
+    assert client.get(URL).json()["data"] == []
+
+
+def test_the_same_pair_with_another_hold_is_another_order(client: TestClient) -> None:
+    key = {"Idempotency-Key": "held"}
+    first = client.post(URL, json=_held({"firmness": 0.5}), headers=key)
+    assert client.post(URL, json=_held({"firmness": 0.5}), headers=key).json()["id"] == first.json()["id"]
+    for other in ({"firmness": 0.6}, {}, None):
+        answer = client.post(URL, json=_held(other), headers=key)
+        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_the_openapi_document_says_what_a_hold_is(client: TestClient) -> None:
+    schemas = client.get("/api/v1/openapi.json").json()["components"]["schemas"]
+    told = schemas["ComparisonIn"]["properties"]["spec"]["description"]
+    assert all(f"`{name}`" in told for name in ("hold", *Hold.model_fields))
+    assert "default 0.15" in told
 
 
 def test_idempotency_key(client: TestClient, dataset_id: str) -> None:

@@ -28,8 +28,12 @@ class RunningStudio:
 
     def read(self, path: str) -> Any:
         """GET a JSON document below /api/v1."""
-        with urllib.request.urlopen(f"{self.url}/api/v1{path}", timeout=30) as answer:
-            return json.load(answer)
+        return json.loads(self.fetch(f"/api/v1{path}"))
+
+    def fetch(self, path: str) -> bytes:
+        """GET a file."""
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
+            return answer.read()
 
 
 @contextmanager

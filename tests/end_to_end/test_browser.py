@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.vocabulary import VOCABULARY
 from tests.end_to_end.browser import CHROMEDRIVER, CHROMIUM, Browser, open_browser
 from tests.end_to_end.running_studio import REPOSITORY, RunningStudio, running_studio
@@ -137,6 +138,40 @@ def compare(browser: Browser) -> None:
         browser.press(mode)
 
 
+def hold_the_rest(browser: Browser, studio: RunningStudio) -> None:
+    """The same pair again with one switch: another response, and a map of where the adapter drew."""
+    first = studio.read(f"/jobs/{id_in_address(browser, 'pair')}")
+    browser.press("Hold the rest")
+    browser.press("More")
+    browser.find("input[name=held_below]").send_keys(Keys.END)
+    browser.wait("the other threshold before it", lambda: value_of(browser, "free_above") == "1")
+    browser.find("input[name=firmness]").send_keys(Keys.HOME, Keys.PAGE_UP)
+    for _ in range(2):
+        browser.press("Hold the rest")
+    assert [value_of(browser, name) for name in ("firmness", "held_below")] == ["0.1", "0.99"], "off and on again"
+    browser.driver.refresh()
+    browser.press("Hold the rest")
+    browser.press("Draw the pair")
+    browser.find("textarea").clear()
+    browser.find("textarea").send_keys("a woman, a hat")
+    browser.wait("the held picture", lambda: browser.count("img[alt^='Response, the rest held']") == 1, DRAWING_S)
+    assert value_of(browser, "base_text") == "a woman, a hat", "what is typed while a pair is drawn stays"
+    held = studio.read(f"/jobs/{id_in_address(browser, 'pair')}")
+    assert held["spec"] == {**first["spec"], "hold": Hold().model_dump()}, "the page's defaults are the engine's"
+    before, after = (studio.read(f"/comparisons/{job['comparison_id']}")["files"] for job in (first, held))
+    same = {name: studio.fetch(before[name]) == studio.fetch(after[name]) for name in ("reference.png", "response.png")}
+    assert same == {"reference.png": True, "response.png": False}
+    browser.press("Hold map")
+    browser.wait("the map of the hold", lambda: browser.count(PAINTED_MAP) == 2)
+    browser.driver.refresh()
+    browser.wait("the switch of the pair in the address", lambda: browser.count("input[name=hold]:checked") == 1)
+
+
+def value_of(browser: Browser, name: str) -> str | None:
+    """What a field of the form says."""
+    return browser.find(f"[name={name}]").get_attribute("value")
+
+
 def download_adapter(browser: Browser, downloads: Path) -> None:
     """Step 4 of the page: the file that arrives is the one whose hash is shown."""
     browser.run("location.hash = location.hash.replace('#/compare', '#/adapter')")
@@ -167,6 +202,8 @@ def test_the_main_job_in_a_real_browser(
     assert browser.overflow_on_a_phone_px() == 0, "training"
     compare(browser)
     assert browser.overflow_on_a_phone_px() == 0, "comparison"
+    hold_the_rest(browser, studio)
+    assert browser.overflow_on_a_phone_px() == 0, "held comparison"
     download_adapter(browser, downloads)
     assert browser.overflow_on_a_phone_px() == 0, "adapter"
     browser.driver.get(studio.url)

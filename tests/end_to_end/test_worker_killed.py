@@ -129,7 +129,8 @@ def test_worker_killed_mid_training(studio: tuple[int, httpx2.Client], tmp_path:
     assert client.get(adapter["url"]).headers["etag"] == f'"sha256-{adapter["sha256"]}"'
 
     text = {"base_text": "a woman, a brown jacket", "target": "blonde hair", "seed": 3, "steps": 2}
-    order = {"kind": "comparison", "adapter_id": adapters[0]["id"], "spec": text}
+    hold = {"held_below": 0.2, "free_above": 0.6, "firmness": 0.9}
+    order = {"kind": "comparison", "adapter_id": adapters[0]["id"], "spec": {**text, "hold": hold}}
     drawing_id = str(client.post("/api/v1/jobs", json=order).json()["id"])
     drawing = wait_for(
         lambda: next((job for job in [_job(client, drawing_id)] if job["finished_at"]), None), "the pair"
@@ -137,5 +138,7 @@ def test_worker_killed_mid_training(studio: tuple[int, httpx2.Client], tmp_path:
     assert (drawing["status"], drawing["error"]) == ("succeeded", None)
     comparison = client.get(f"/api/v1/comparisons/{drawing['comparison_id']}").json()
     assert comparison["sample"]["adapter_sha256"] == adapter["sha256"]
+    assert comparison["sample"]["hold"] == drawing["spec"]["hold"] == hold
+    assert "hold_map.png" in comparison["files"]
     assert client.get(comparison["files"]["response.png"]).content.startswith(b"\x89PNG")
     assert all(name in comparison["files"] for name in comparison["sample"]["maps"])

@@ -144,7 +144,8 @@ def draw(mode: str, order: DrawingOrder) -> int:
     adapter = order.adapter.read_text("utf-8") if order.adapter else None
     uses = zip(order.adapters, order.spec.adapters, strict=True)
     adapters = [[file.read_text("utf-8"), use.strength] for file, use in uses]
-    record = {"seed": order.spec.seed, "adapter": adapter, "adapters": adapters, "pid": os.getpid()}
+    hold = None if order.spec.hold is None else order.spec.hold.model_dump()
+    record = {"seed": order.spec.seed, "adapter": adapter, "adapters": adapters, "hold": hold, "pid": os.getpid()}
     (order.out / SAMPLE).write_text(json.dumps(record), "utf-8")
     say(Finished(files={"sample": str(order.out / SAMPLE)}))
     return 0

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select, update
 
 from backend.adapters.repository import add_adapter
@@ -124,6 +125,17 @@ def test_several_adapters_reach_the_engine_each_with_its_strength(
     assert comparison.adapter_id == ids[1]
     assert comparison.sample["adapters"] == [["scarf", 0.25], ["hat", 1.0]]
     assert comparison.sample["adapter"] is None
+
+
+@pytest.mark.parametrize("hold", [None, {"held_below": 0.2, "free_above": 0.6, "firmness": 0.9}])
+def test_a_hold_reaches_the_engine(
+    settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob, hold: dict[str, float] | None
+) -> None:
+    job_id = new_job("comparison", spec={"base": "pico", "base_text": "a woman", "target": "hat", "hold": hold})
+    assert attempt("quick", settings, db, storage, job_id).state == "succeeded"
+    with db.read() as session:
+        comparison = session.scalars(select(Comparison).where(Comparison.job_id == job_id)).one()
+    assert comparison.sample["hold"] == hold
 
 
 def test_an_adapter_whose_file_is_gone_is_named(

@@ -3,8 +3,8 @@ import type { Comparison } from "../api/types";
 
 export type Path = "reference" | "response";
 
-/** What may lie over the portraits: nothing, one phrase's attention, the control map or the noise difference. */
-export type Layer = { kind: "none" } | { kind: "phrase"; index: number } | { kind: "control" } | { kind: "noise" };
+/** What may lie over the portraits: nothing, one phrase's attention, or one of three maps of both models. */
+export type Layer = { kind: "none" } | { kind: "phrase"; index: number } | { kind: "control" | "noise" | "hold" };
 
 export interface Sample {
   target: string;
@@ -12,6 +12,8 @@ export interface Sample {
   phrases: string[];
   /** noise levels of the recorded maps, from noise to picture */
   timesteps: number[];
+  /** Whether the rest of the response was held to the original model. */
+  held: boolean;
 }
 
 export function readSample(comparison: Comparison): Sample {
@@ -22,6 +24,7 @@ export function readSample(comparison: Comparison): Sample {
     target: String(record["target"] ?? ""),
     phrases: strings(record["phrases"]),
     timesteps: numbers(record["timesteps"]),
+    held: typeof record["hold"] === "object" && record["hold"] !== null,
   };
 }
 
@@ -35,8 +38,8 @@ export function mapName(layer: Layer, path: Path, timestepIndex: number): string
     case "phrase":
       return `maps/${path}/${two(layer.index)}_${two(timestepIndex)}.png`;
     case "control":
-      return `maps/control/${two(timestepIndex)}.png`;
     case "noise":
-      return `maps/noise/${two(timestepIndex)}.png`;
+    case "hold":
+      return `maps/${layer.kind}/${two(timestepIndex)}.png`;
   }
 }
