@@ -154,6 +154,8 @@ def hold_the_rest(browser: Browser, studio: RunningStudio) -> None:
     browser.press("Draw the pair")
     browser.find("textarea").clear()
     browser.find("textarea").send_keys("a woman, a hat")
+    browser.wait("the new pair's address", lambda: first["id"] not in browser.driver.current_url)
+    assert browser.count("figure img[alt^='Response: ']") == 1, "the pair before stays while the next one is drawn"
     browser.wait("the held picture", lambda: browser.count("img[alt^='Response, the rest held']") == 1, DRAWING_S)
     assert value_of(browser, "base_text") == "a woman, a hat", "what is typed while a pair is drawn stays"
     held = studio.read(f"/jobs/{id_in_address(browser, 'pair')}")
@@ -165,6 +167,45 @@ def hold_the_rest(browser: Browser, studio: RunningStudio) -> None:
     browser.wait("the map of the hold", lambda: browser.count(PAINTED_MAP) == 2)
     browser.driver.refresh()
     browser.wait("the switch of the pair in the address", lambda: browser.count("input[name=hold]:checked") == 1)
+
+
+def look_at_pairs(browser: Browser) -> None:
+    """From one pair to the other: what was chosen to look at stays, and what cannot be shown is said."""
+    browser.press("Noise difference")
+    browser.find("input[name=timestep]").send_keys(Keys.HOME)
+    links = [
+        one.get_attribute("href") for one in browser.driver.find_elements(By.CSS_SELECTOR, "main li a[href*='pair=']")
+    ]
+    for href in reversed(links[:2]):
+        browser.run(f"location.href = '{href}'")
+        browser.wait("that pair", lambda pair=href: browser.find("a[aria-current]").get_attribute("href") == pair)
+        browser.wait(
+            "the same map", lambda: browser.count("canvas[data-map$='maps/noise/00.png'][data-painted=true]") == 2
+        )
+        browser.wait("no pair before", lambda: browser.count("section[aria-label='The pair']") == 1)
+    browser.driver.execute_cdp_cmd("Network.enable", {})  # pyright: ignore[reportUnknownMemberType]
+    browser.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/maps/control/*"]})  # pyright: ignore[reportUnknownMemberType]
+    browser.press("Control map")
+    browser.wait("a word for each picture", lambda: browser.count("figure [role=alert]") == 2)
+    assert browser.count(PAINTED_MAP) == 0, "no former map under another name"
+    browser.driver.execute_cdp_cmd("Network.disable", {})  # pyright: ignore[reportUnknownMemberType]
+    browser.press("PAD")
+    browser.wait("the next map", lambda: browser.count(PAINTED_MAP) == 2)
+    assert all("net::ERR_BLOCKED_BY_CLIENT" in message for message in browser.log())
+
+
+def order_amiss(browser: Browser) -> None:
+    """A field out of bounds is shown, even where it was folded away; another adapter is one link away."""
+    before = browser.driver.current_url
+    browser.press("Strength")
+    browser.find("input[name=strength]").send_keys("9")
+    browser.press("Strength")
+    browser.press("Draw the pair")
+    browser.wait("the field that is amiss", lambda: browser.find("input[name=strength]:invalid").is_displayed())
+    browser.press("Choose another")
+    browser.wait("the adapters", lambda: "Choose an adapter" in browser.text())
+    browser.driver.get(before)
+    browser.wait("the pair again", lambda: browser.count("figure img") == 2)
 
 
 def value_of(browser: Browser, name: str) -> str | None:
@@ -203,6 +244,8 @@ def test_the_main_job_in_a_real_browser(
     compare(browser)
     assert browser.overflow_on_a_phone_px() == 0, "comparison"
     hold_the_rest(browser, studio)
+    look_at_pairs(browser)
+    order_amiss(browser)
     assert browser.overflow_on_a_phone_px() == 0, "held comparison"
     download_adapter(browser, downloads)
     assert browser.overflow_on_a_phone_px() == 0, "adapter"

@@ -4,7 +4,7 @@ import type { Comparison } from "../api/types";
 export type Path = "reference" | "response";
 
 /** What may lie over the portraits: nothing, one phrase's attention, or one of three maps of both models. */
-export type Layer = { kind: "none" } | { kind: "phrase"; index: number } | { kind: "control" | "noise" | "hold" };
+export type Layer = { kind: "base"; phrase: string } | { kind: "none" | "target" | "pad" | "control" | "noise" | "hold" };
 
 export interface Sample {
   target: string;
@@ -28,18 +28,39 @@ export function readSample(comparison: Comparison): Sample {
   };
 }
 
+/** The base phrases, without the target and PAD. */
+export function basePhrases(sample: Sample): string[] {
+  return sample.phrases.slice(0, -2);
+}
+
+/** Those that a pair has. */
+export function layersOf(sample: Sample): Layer[] {
+  if (!sample.timesteps.length) return [{ kind: "none" }];
+  const phrases = basePhrases(sample).map((phrase): Layer => ({ kind: "base", phrase }));
+  const ofBoth: Layer[] = [{ kind: "control" }, { kind: "noise" }, ...(sample.held ? [{ kind: "hold" } as const] : [])];
+  return [{ kind: "none" }, ...phrases, { kind: "target" }, { kind: "pad" }, ...ofBoth];
+}
+
+/** Names a layer, the same in every pair that has it. */
+export function layerKey(layer: Layer): string {
+  return layer.kind === "base" ? `base ${layer.phrase}` : layer.kind;
+}
+
 const two = (number: number) => String(number).padStart(2, "0");
 
 /** The name of a map inside the pair; undefined where there is none to show. */
-export function mapName(layer: Layer, path: Path, timestepIndex: number): string | undefined {
+export function mapName(sample: Sample, layer: Layer, path: Path, timestepIndex: number): string | undefined {
+  const ofPhrase = (index: number) => `maps/${path}/${two(index)}_${two(timestepIndex)}.png`;
   switch (layer.kind) {
     case "none":
       return undefined;
-    case "phrase":
-      return `maps/${path}/${two(layer.index)}_${two(timestepIndex)}.png`;
-    case "control":
-    case "noise":
-    case "hold":
+    case "base":
+      return ofPhrase(sample.phrases.indexOf(layer.phrase));
+    case "target":
+      return path === "response" ? ofPhrase(sample.phrases.length - 2) : undefined;
+    case "pad":
+      return ofPhrase(sample.phrases.length - 1);
+    default:
       return `maps/${layer.kind}/${two(timestepIndex)}.png`;
   }
 }
