@@ -9,11 +9,14 @@ import torch
 import torch.nn.functional as F
 
 from spf_portrait.adapter import adapter_off, adapter_parameters, attach_adapter, lora_layers
+from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.drawing.four_pictures import Case, Sampling, draw_four, draw_held
 from spf_portrait.drawing.hold import HeldRest
+from spf_portrait.drawing.pair import draw_pair
+from spf_portrait.drawing.pictures import eight_bit
 from spf_portrait.drawing.trajectory import denoise, starting_noise
 from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.models.base_model import (
@@ -182,6 +185,19 @@ def test_the_rest_is_held_between_the_reference_and_the_plain_response(
     assert torch.equal(draw_held(base, cases, Sampling(2, 3.0), Hold(firmness=0), lambda _: None), drawn.response)
     monkeypatch.setattr("spf_portrait.drawing.hold.opened", nothing_opened)
     assert torch.equal(draw_held(base, cases, Sampling(2, 3.0), Hold(), lambda _: None), drawn.reference)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_held_pair_shows_the_held_picture(family_models: Path, key: str) -> None:
+    """Whatever is recorded on the way, in layers of any kind."""
+    base, case = tuned(family_models, key), Case(Caption(base=("a woman",), target="hair"), 3)
+    order = {"base_text": "a woman", "target": "hair", "seed": 3, "steps": 2, "guidance_scale": 3, "layer_maps": True}
+    response = draw_pair(base, ComparisonSpec.from_mapping(order | {"hold": {}}), lambda _: None).response
+    assert torch.equal(
+        eight_bit(response.picture), draw_held(base, [case], Sampling(2, 3.0), Hold(), lambda _: None)[0]
+    )
+    assert response.hold_map.shape == response.difference.shape
+    assert len(response.attention) == 2
 
 
 @pytest.mark.parametrize("key", KEYS)
