@@ -51,14 +51,15 @@ def surveyed_difference(base: BaseModel, rows: TrainingRows, survey: Survey, on_
         on_look: Told how many looks are done.
     """
     chance = torch.Generator().manual_seed(survey.seed + _SEEDS_APART)
-    differences, gains = torch.zeros(0), torch.zeros(0)
+    telling = telling_times(base.schedule, survey.min_snr_db)
+    found: list[tuple[Tensor, Tensor]] = []
     for look in range(survey.looks):
-        difference, gain = _one_look(base, rows, survey, look, chance)
-        first = look == 0
-        differences = difference if first else differences + difference
-        gains = gain if first else gains + gain
+        noise = torch.randn(rows.x_0.shape, generator=chance)
+        times = _stratum(telling, look, survey.looks, len(noise), chance)
+        found.append(_one_look(base, rows, times, noise, survey.at_once))
         on_look(look + 1)
-    return useful_difference(differences / survey.looks, gains / survey.looks)
+    differences, gains = (torch.stack(parts).mean(dim=0) for parts in zip(*found, strict=True))
+    return useful_difference(differences, gains)
 
 
 def telling_times(schedule: Schedule, min_snr_db: float) -> Tensor:
@@ -68,15 +69,11 @@ def telling_times(schedule: Schedule, min_snr_db: float) -> Tensor:
     return times[signal_db >= min(min_snr_db, float(signal_db.max()))]
 
 
-def _one_look(
-    base: BaseModel, rows: TrainingRows, survey: Survey, look: int, chance: torch.Generator
-) -> tuple[Tensor, Tensor]:
+def _one_look(base: BaseModel, rows: TrainingRows, times: Tensor, noise: Tensor, at_once: int) -> tuple[Tensor, Tensor]:
     """|ε_res − ε_ref| and what it gains, each divided by the look's largest: answers differ more at some timesteps."""
-    noise = torch.randn(rows.x_0.shape, generator=chance)
-    times = _stratum(telling_times(base.schedule, survey.min_snr_db), look, survey.looks, len(noise), chance)
     found = [
         _looked(base, rows.brought(batch.to(base.device)), times[batch].to(base.device), noise[batch].to(base.device))
-        for batch in torch.split(torch.arange(len(noise)), survey.at_once)
+        for batch in torch.split(torch.arange(len(noise)), at_once)
     ]
     differences, gains = (torch.cat(parts) for parts in zip(*found, strict=True))
     return _of_largest(differences), _of_largest(gains)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 import torch
@@ -40,8 +40,7 @@ def check_finite(values: Mapping[str, float], step: int, what_is_left: WhatIsLef
         )
 
 
-@contextmanager
-def memory_shortage_told(spec: TrainingSpec, what_is_left: WhatIsLeft) -> Generator[None]:
+def memory_shortage_told(spec: TrainingSpec, what_is_left: WhatIsLeft) -> AbstractContextManager[None]:
     """Turn the various ways in which memory runs out into one error.
 
     Args:
@@ -51,16 +50,10 @@ def memory_shortage_told(spec: TrainingSpec, what_is_left: WhatIsLeft) -> Genera
     Raises:
         TrainingError: Memory ran out inside.
     """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not _is_shortage(error):
-            raise
-        raise _shortage(spec, what_is_left(), _reason(error)) from error
+    return _told_as(lambda reason: _shortage(spec, what_is_left(), reason))
 
 
-@contextmanager
-def export_shortage_told(what_is_left: WhatIsLeft) -> Generator[None]:
+def export_shortage_told(what_is_left: WhatIsLeft) -> AbstractContextManager[None]:
     """The same for the end of a training, where all steps are taken and the adapter is drawn with and exported.
 
     Args:
@@ -69,17 +62,25 @@ def export_shortage_told(what_is_left: WhatIsLeft) -> Generator[None]:
     Raises:
         TrainingError: Memory ran out inside.
     """
+    return _told_as(
+        lambda reason: TrainingError(
+            "out_of_memory",
+            f"no memory left to draw the cover and export the adapter ({reason})",
+            "as much memory as a comparison of this base model needs",
+            f"Close what else uses this device and add --resume: only the export is left. {what_is_left()}",
+        )
+    )
+
+
+@contextmanager
+def _told_as(error_of: Callable[[str], TrainingError]) -> Generator[None]:
+    """Put the error of that reason in place of whatever says that memory ran out."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         if not _is_shortage(error):
             raise
-        raise TrainingError(
-            "out_of_memory",
-            f"no memory left to draw the cover and export the adapter ({_reason(error)})",
-            "as much memory as a comparison of this base model needs",
-            f"Close what else uses this device and add --resume: only the export is left. {what_is_left()}",
-        ) from error
+        raise error_of(_reason(error)) from error
 
 
 def _is_shortage(error: MemoryError | RuntimeError) -> bool:

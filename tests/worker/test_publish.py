@@ -23,7 +23,7 @@ from backend.settings import Settings
 from backend.storage import LocalStorage, sha256_of
 from backend.tables import Adapter
 from spf_portrait.contract.errors import ExportError
-from tests.backend.service_fixtures import NewJob, job_row
+from tests.backend.service_fixtures import job_row
 from worker.held_lease import HeldLease, LeaseEnded
 from worker.publish import publish_adapter
 
@@ -37,16 +37,6 @@ def out(tmp_path: Path) -> Path:
     (folder / "report.json").write_text("{}", "utf-8")
     (folder / "notes.txt").write_text("not published", "utf-8")
     return folder
-
-
-@pytest.fixture
-def claim(db: Database, new_job: NewJob) -> Claim:
-    """A running training."""
-    job_id = new_job()
-    with db.write() as session:
-        claimed = transitions.claim(session, job_id, owner="test", lease_s=60.0)
-    assert claimed is not None
-    return claimed
 
 
 def _pass() -> None:

@@ -14,23 +14,13 @@ from backend.storage import LocalStorage
 from backend.tables import DatasetVersion
 from spf_portrait.contract.caption_set import load_caption_set
 from spf_portrait.contract.errors import DataError
-from tests.backend.service_fixtures import NewJob, job_row
+from tests.backend.service_fixtures import job_row
 from worker.held_lease import HeldLease, LeaseEnded
 from worker.workspace import Workspace
 
 
 def _pass() -> None:
     """Nothing is to be done between two pieces."""
-
-
-@pytest.fixture
-def claim(db: Database, new_job: NewJob) -> Claim:
-    """A running training."""
-    job_id = new_job()
-    with db.write() as session:
-        claimed = transitions.claim(session, job_id, owner="test", lease_s=60.0)
-    assert claimed is not None
-    return claimed
 
 
 @pytest.fixture
