@@ -10,9 +10,9 @@ _FIELDS: Final = {"hold": "firmness", "held_below": "held_below", "free_above": 
 _DEFAULT: Final = Hold()
 _DESCRIPTION: Final = """\
 An adapter often changes more than it was taught: the clothes with the hair, the background with the glasses. With a
-hold it draws only where it answers most differently from the original model; everywhere else the original model goes
-on drawing the picture that it has begun. No training is needed, so this works with adapters from other tools, too, of
-every family. The held pictures take twice as long to draw.
+hold it first draws by itself and is watched: where do its answers differ from the original model's, and where do the
+words of the target make them differ? There it draws again, and everywhere else the original model does. No training is
+needed, so this works with adapters from other tools, too, of every family. Held pictures take four times as long.
 """
 
 
@@ -31,14 +31,14 @@ def add_hold(parser: argparse.ArgumentParser) -> None:
         "--held-below",
         type=float,
         metavar="SHARE",
-        help="hold where the models differ by less than this share of their largest difference in the picture; raise "
+        help="hold where the target differs by less than this share of its largest difference in the picture; raise "
         f"it if too much still changes (default: {_DEFAULT.held_below:g}; implies --hold)",
     )
     group.add_argument(
         "--free-above",
         type=float,
         metavar="SHARE",
-        help="where they differ by more than this share, the adapter alone draws; lower it if the target comes out "
+        help="where it differs by more than this share, the adapter alone draws; lower it if the target comes out "
         f"pale (default: {_DEFAULT.free_above:g}; implies --hold)",
     )
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.drawing.hold import HeldRest
+from spf_portrait.drawing.hold import HeldTexts, held_rest
 from spf_portrait.drawing.pictures import eight_bit
-from spf_portrait.drawing.trajectory import Steer, denoise, sampler, starting_noise
+from spf_portrait.drawing.trajectory import Sampling, Steer, denoise, sampler, seeded_noise
 from spf_portrait.method.prompts import reference_prompt, response_prompt
 from spf_portrait.models.base_model import BaseModel, decode_latents, encode_nothing, encode_text
 from spf_portrait.models.families.text_embedding import TextEmbedding
@@ -32,14 +32,6 @@ class Case:
 
     caption: Caption
     seed: int
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How pictures are drawn; a guidance scale of 1 is none."""
-
-    steps: int
-    guidance_scale: float
 
 
 @dataclass(frozen=True)
@@ -74,7 +66,7 @@ def draw_four(
         base: With the adapter attached at the wanted strength.
         cases: Texts and seeds.
         sampling: The same for all four.
-        on_step: Told the number of denoising steps done, of 4 · cases · steps; 5 · cases · steps with a hold.
+        on_step: Told the number of denoising steps done, of 4 · cases · steps; 6 · cases · steps with a hold.
         hold: How the rest is held in a fifth picture; None to draw none.
 
     Raises:
@@ -132,14 +124,14 @@ def draw_texts(
 def draw_held(
     base: BaseModel, cases: Sequence[Case], sampling: Sampling, hold: Hold, on_steps: Callable[[int], None]
 ) -> Tensor:
-    """Base texts with the target by the tuned model, the rest held to the original one; each step takes twice as long.
+    """Base texts with the target by the tuned model, the rest held to the original one, see `hold`.
 
     Args:
         base: With the adapter attached at the wanted strength, or several of them.
         cases: Texts and seeds.
         sampling: How.
         hold: Where the rest is held, and how firmly.
-        on_steps: Told how many steps were added, counted over pictures: cases · steps in all.
+        on_steps: Told how many steps were added, counted over pictures: 2 · cases · steps in all.
 
     Returns:
         uint8 [cases, 3, height, width] on the CPU.
@@ -150,8 +142,10 @@ def draw_held(
     without, complete = _texts(base, cases)
     seeds, drawn = [case.seed for case in cases], list[Tensor]()
     for part in _parts(base, len(seeds)):
-        steer = HeldRest(base, _embedded(base, without[part]), sampling.guidance_scale, hold)
-        drawn.append(_draw_batch(base, _embedded(base, complete[part]), seeds[part], sampling, on_steps, steer))
+        nothing, with_target = _embedded(base, complete[part])
+        texts, rows = HeldTexts(nothing, encode_text(base, without[part]), with_target), len(seeds[part])
+        steer = held_rest(base, texts, seeds[part], sampling, hold, lambda _, rows=rows: on_steps(rows))
+        drawn.append(_draw_batch(base, (nothing, with_target), seeds[part], sampling, on_steps, steer))
     return torch.cat(drawn)
 
 
@@ -188,9 +182,8 @@ def _draw_batch(
     on_steps: Callable[[int], None],
     steer: Steer | None = None,
 ) -> Tensor:
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     scheduler = sampler(base, sampling.steps)
-    noise = torch.cat([starting_noise(base, base.image_size_px, generator) for generator in generators])
+    noise, generators = seeded_noise(base, seeds)
 
     def on_step(index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:
         on_steps(len(seeds) if index < sampling.steps else 0)  # some samplers take one more

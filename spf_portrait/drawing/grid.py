@@ -19,10 +19,11 @@ from spf_portrait.adapter.files import read_adapter
 from spf_portrait.contract.artifacts import GRID, GRID_SHEET
 from spf_portrait.contract.events import Finished, Notice
 from spf_portrait.contract.grid import REFERENCE_COLUMN, GridSpec
-from spf_portrait.drawing.four_pictures import Case, Sampling, as_images, draw_held, draw_texts
+from spf_portrait.drawing.four_pictures import Case, as_images, draw_held, draw_texts
 from spf_portrait.drawing.grid_pictures import GridPicture, file_sha256, is_drawn, planned, shared_settings
 from spf_portrait.drawing.grid_sheet import Block, as_shown, grid_sheet
 from spf_portrait.drawing.pictures import GENERATED_MARK, SOFTWARE, marked_png
+from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.models.base_model import BaseModel, load_base
 from spf_portrait.running.notices import drawing_notices
 from spf_portrait.running.progress import ProgressMeter, Report

@@ -1,48 +1,38 @@
-"""Hold the rest while drawing: an adapter draws where it differs most from the original model, and nowhere else.
+"""Hold the rest while drawing: an adapter draws in its target's place, and nowhere else.
 
     ε = g_ref + M (g_res − g_ref)
 
 g_ref is the original model's answer to the base text, g_res the tuned model's to the complete text: both guided, and
-both to the x_t of the picture that is being drawn. M is read off their difference over the steps so far. It takes two
-more passes a step and no training, so that it holds the rest for any adapter, whoever trained it.
+both to the x_t of the picture that is being drawn. M says where the target goes. So the adapter first draws the picture
+by itself and is watched, see `target_watch`; then the picture is drawn again from the same noise with that M in every
+step. It takes no training, so that it holds the rest for any adapter, whoever trained it.
 
 The answers are mixed as the network gives them. At one x_t, v and velocity are ε times a factor plus an offset that
 both answers share: mixing them mixes ε.
 """
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.hold import Hold
-from spf_portrait.drawing.trajectory import guided_answer
-from spf_portrait.method.control_map import risen
+from spf_portrait.drawing.target_watch import TargetWatch
+from spf_portrait.drawing.trajectory import Sampling, denoise, guided_answer, sampler, seeded_noise
+from spf_portrait.method.control_map import focused
 from spf_portrait.models.base_model import BaseModel
 from spf_portrait.models.families.text_embedding import TextEmbedding
 
 
-def answer_difference(tuned: Tensor, original: Tensor) -> Tensor:
-    """D_t = mean_c |g_res − g_ref|, divided by its largest cell; equal answers give 0.
+@dataclass(frozen=True)
+class HeldTexts:
+    """Embeddings of what is drawn, a row for each picture."""
 
-    Args:
-        tuned: g_res, [batch, channels, height, width].
-        original: g_ref, the same shape.
-
-    Returns:
-        [batch, height, width] in [0, 1].
-    """
-    return _of_largest((tuned - original).abs().mean(dim=1))
-
-
-def opened(difference: Tensor, held_below: float, free_above: float) -> Tensor:
-    """M = clamp((D / max D − held_below) / (free_above − held_below), 0, 1); no difference opens nothing.
-
-    Args:
-        difference: D, a mean or a sum of D_t over steps, [batch, height, width].
-        held_below: Share of the largest D up to which M is 0.
-        free_above: Share from which M is 1.
-    """
-    return risen(_of_largest(difference), held_below, free_above)
+    nothing: TextEmbedding
+    base: TextEmbedding
+    complete: TextEmbedding
 
 
 def eased(m: Tensor, firmness: float) -> Tensor:
@@ -68,29 +58,50 @@ class HeldRest:
         base: With the adapter on.
         texts: Embeddings of no text and of the base texts, a row for each picture.
         guidance_scale: That of the trajectory.
-        hold: Where to hold, and how firmly.
+        m: M, [batch, height, width].
     """
 
     def __init__(
-        self, base: BaseModel, texts: tuple[TextEmbedding, TextEmbedding], guidance_scale: float, hold: Hold
+        self, base: BaseModel, texts: tuple[TextEmbedding, TextEmbedding], guidance_scale: float, m: Tensor
     ) -> None:
-        self._base, self._texts, self._scale, self._hold = base, texts, guidance_scale, hold
-        self._differences: Tensor | None = None
-        self.maps: list[Tensor] = []
-        """M of every step so far, [batch, height, width] each."""
+        self._base, self._texts, self._scale = base, texts, guidance_scale
+        self.m = m
 
     def __call__(self, shown: Tensor, timestep: Tensor, tuned: Tensor) -> Tensor:
         """The answer to go on with."""
         with adapter_off(self._base.network):
             original = guided_answer(self._base, shown, timestep, self._texts, self._scale).guided
-        difference = answer_difference(tuned, original)
-        self._differences = difference if self._differences is None else self._differences + difference
-        m = opened(self._differences, self._hold.held_below, self._hold.free_above)
-        self.maps.append(eased(m, self._hold.firmness))
-        return held_answer(original, tuned, self.maps[-1])
+        return held_answer(original, tuned, self.m)
 
 
-def _of_largest(difference: Tensor) -> Tensor:
-    """Each map [..., height, width] divided by its largest cell; zeros stay zeros."""
-    largest = difference.amax(dim=(-2, -1), keepdim=True)
-    return difference / largest.clamp_min(torch.finfo(difference.dtype).tiny)
+@torch.no_grad()
+def held_rest(
+    base: BaseModel,
+    texts: HeldTexts,
+    seeds: Sequence[int],
+    sampling: Sampling,
+    hold: Hold,
+    on_step: Callable[[int], None],
+) -> HeldRest:
+    """Let the adapter draw by itself, and read off where.
+
+    Args:
+        base: With the adapter on, at the wanted strength.
+        texts: Of the pictures that are to be held.
+        seeds: Of their noise, one each.
+        sampling: How they are drawn.
+        hold: Where to hold, and how firmly.
+        on_step: Told the number of denoising steps done.
+    """
+    watch = TargetWatch(base, texts.base, texts.complete, sampling.steps)
+
+    def watched(index: int, timestep: Tensor, shown: Tensor, tuned: Tensor) -> None:
+        watch(index, timestep, shown, tuned)
+        if index < sampling.steps:  # some samplers take one more
+            on_step(index + 1)
+
+    noise, generators = seeded_noise(base, seeds)
+    scheduler, scale = sampler(base, sampling.steps), sampling.guidance_scale
+    denoise(base, scheduler, noise, (texts.nothing, texts.complete), scale, generators, watched)
+    m = eased(focused(watch.difference, hold.held_below, hold.free_above), hold.firmness)
+    return HeldRest(base, (texts.nothing, texts.base), scale, m)

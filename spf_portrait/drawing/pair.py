@@ -15,9 +15,9 @@ from torch import Tensor
 
 from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.drawing_spec import ComparisonSpec
-from spf_portrait.contract.hold import Hold
-from spf_portrait.drawing.hold import HeldRest
+from spf_portrait.drawing.hold import HeldRest, HeldTexts, held_rest
 from spf_portrait.drawing.path import PathDrawing, PathRecorder, State, draw_path
+from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.method.attention_maps import TARGET
 from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.method.control_map import bucket_of, control_map, noise_difference, running_maximum, scaled
@@ -46,8 +46,8 @@ class Pair:
 
 
 def steps_of_pair(spec: ComparisonSpec) -> int:
-    """Denoising steps of all its pictures."""
-    return (3 if spec.reconstruction else 2) * spec.steps
+    """Denoising steps of all its pictures; a held response is drawn twice, see `hold`."""
+    return (2 + (spec.hold is not None) + spec.reconstruction) * spec.steps
 
 
 def draw_pair(base: BaseModel, spec: ComparisonSpec, on_step: Callable[[int], None]) -> Pair:
@@ -67,8 +67,10 @@ def draw_pair(base: BaseModel, spec: ComparisonSpec, on_step: Callable[[int], No
     with torch.no_grad(), AttentionRecorder(base.network) as recorder:
         with adapter_off(base.network):
             reference = draw_path(base, spec, PathRecorder(base, spec, recorder, reference_text, on_step))
-        watched = PathRecorder(base, spec, recorder, response_text, lambda n: on_step(spec.steps + n))
-        response = _response(base, spec, watched, reference_text)
+        steer = _held_rest(base, spec, reference_text, response_text, on_step)
+        done = (1 if steer is None else 2) * spec.steps
+        watched = PathRecorder(base, spec, recorder, response_text, lambda n: on_step(done + n))
+        response = _response(base, spec, watched, reference_text, steer)
         reconstruction = _reconstruction(base, spec, recorder, reference_text, on_step) if spec.reconstruction else None
     return Pair(reference, response, reconstruction, recorder.layer_names)
 
@@ -103,19 +105,27 @@ def control_maps(pair: Pair, differences: Tensor, shares: Tensor, gain: float) -
     return control_map(differences, phrase_maps, shares.expand(len(differences), -1), gain)
 
 
-def _response(base: BaseModel, spec: ComparisonSpec, watched: PathRecorder, reference: Prompt) -> PathDrawing:
+def _response(
+    base: BaseModel, spec: ComparisonSpec, watched: PathRecorder, reference: Prompt, steer: HeldRest | None
+) -> PathDrawing:
     """With what is known only beside the original model: the difference, and where the hold let the adapter answer."""
-    steer = None if spec.hold is None else _held_rest(base, reference, spec.guidance_scale, spec.hold)
     response = draw_path(base, spec, watched, steer)
     if watched.states:
         response = replace(response, difference=_difference(base, watched.states, reference))
     if watched.states and steer is not None:
-        response = replace(response, hold_map=torch.cat([steer.maps[index] for index in watched.chosen]))
+        response = replace(response, hold_map=steer.m.expand(len(watched.states), -1, -1))
     return response
 
 
-def _held_rest(base: BaseModel, reference: Prompt, guidance_scale: float, hold: Hold) -> HeldRest:
-    return HeldRest(base, (encode_nothing(base), encode_text(base, [reference.text])), guidance_scale, hold)
+def _held_rest(
+    base: BaseModel, spec: ComparisonSpec, reference: Prompt, response: Prompt, on_step: Callable[[int], None]
+) -> HeldRest | None:
+    """Of the response, with nothing recorded; None without a hold."""
+    if spec.hold is None:
+        return None
+    texts = HeldTexts(encode_nothing(base), encode_text(base, [reference.text]), encode_text(base, [response.text]))
+    sampling = Sampling(spec.steps, spec.guidance_scale)
+    return held_rest(base, texts, [spec.seed], sampling, spec.hold, lambda n: on_step(spec.steps + n))
 
 
 def _difference(base: BaseModel, states: list[State], prompt: Prompt) -> Tensor:
@@ -137,5 +147,5 @@ def _reconstruction(
 ) -> Tensor:
     """With nothing recorded."""
     plain = spec.model_copy(update={"maps": False, "layer_maps": False})
-    done = 2 * spec.steps
+    done = steps_of_pair(spec) - spec.steps
     return draw_path(base, plain, PathRecorder(base, plain, recorder, prompt, lambda n: on_step(done + n))).picture

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from spf_portrait.contract.drawing_spec import ComparisonSpec
-from spf_portrait.drawing.trajectory import Steer, denoise, sampler, starting_noise
+from spf_portrait.drawing.trajectory import Steer, denoise, sampler, seeded_noise
 from spf_portrait.method.attention_maps import mean_over_layers
 from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.method.prompts import Prompt
@@ -29,7 +29,7 @@ class PathDrawing:
             reference, which is the original model.
         layers: A of every layer at each, one [timesteps, cells of the layer, columns] a layer; empty unless ordered.
         shared: mean_l Â at each, [timesteps, columns − 1, height, width] of latents; empty unless layers are ordered.
-        hold_map: How far the hold let the adapter answer at each, [timesteps, height, width]; empty unless held.
+        hold_map: How far the hold let the adapter answer, at all alike, [timesteps, height, width]; empty unless held.
     """
 
     picture: Tensor
@@ -106,10 +106,9 @@ def draw_path(base: BaseModel, spec: ComparisonSpec, watched: PathRecorder, stee
         watched: Records it; new.
         steer: Of the path, see `trajectory.Steer`; None for the answers as they are.
     """
-    generator = torch.Generator().manual_seed(spec.seed)
-    noise = starting_noise(base, base.image_size_px, generator)
+    noise, generators = seeded_noise(base, [spec.seed])
     texts = (encode_nothing(base), watched.text)
-    latents = denoise(base, sampler(base, spec.steps), noise, texts, spec.guidance_scale, generator, watched, steer)
+    latents = denoise(base, sampler(base, spec.steps), noise, texts, spec.guidance_scale, generators, watched, steer)
     return PathDrawing(
         decode_latents(base, latents)[0],
         tuple(watched.timesteps),

@@ -1,7 +1,7 @@
 """The way from noise to pictures, exactly as diffusers' own pipeline of the family goes it."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,14 @@ Called after each step, when it has been steered: the next pass through the netw
 """
 Steer = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(network input [batch, ...], timestep, guided answer [batch, ...]) → the answer to go on with."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How pictures are drawn; a guidance scale of 1 is none."""
+
+    steps: int
+    guidance_scale: float
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,15 @@ def starting_noise(base: BaseModel, size_px: int, generator: torch.Generator) ->
     """ε of unit variance on the CPU, so that a seed means the same on every device; [1, channels, height, width]."""
     side = size_px // base.latent_factor
     return torch.randn(1, base.latent_channels, side, side, generator=generator).to(base.device)
+
+
+def seeded_noise(base: BaseModel, seeds: Sequence[int]) -> tuple[Tensor, list[torch.Generator]]:
+    """ε of pictures in the base model's own size, [seeds, channels, height, width], and where their chance goes on.
+
+    Every picture has its own source, so that it does not depend on those beside it.
+    """
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return torch.cat([starting_noise(base, base.image_size_px, generator) for generator in generators]), generators
 
 
 def denoise(

@@ -14,10 +14,11 @@ from spf_portrait.adapter import load_adapter, set_strength
 from spf_portrait.contract.artifacts import EVALUATION, EVALUATION_SHEET
 from spf_portrait.contract.drawing_spec import EvaluationSpec
 from spf_portrait.contract.errors import DataError
-from spf_portrait.drawing.four_pictures import Case, FourPictures, Sampling, as_images, draw_four
+from spf_portrait.drawing.four_pictures import Case, FourPictures, as_images, draw_four
 from spf_portrait.drawing.map_settings import map_settings
 from spf_portrait.drawing.pictures import GENERATED_MARK
 from spf_portrait.drawing.sheet import contact_sheet
+from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.evaluation.axes import pollution_by_axis
 from spf_portrait.evaluation.cases import held_out_cases, read_cases
 from spf_portrait.evaluation.known_domain import DomainOf, KnownDomain

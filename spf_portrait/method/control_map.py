@@ -72,8 +72,7 @@ def useful_difference(difference: Tensor, gain: Tensor) -> Tensor:
     Returns:
         The same shape, divided by the largest of all portraits.
     """
-    smooth = F.avg_pool2d(gain[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
-    useful = (difference * smooth.clamp_min(0).sqrt()).sqrt()
+    useful = (difference * smoothed(gain).clamp_min(0).sqrt()).sqrt()
     return useful / useful.amax().clamp_min(_EPSILON)
 
 
@@ -130,6 +129,11 @@ def risen(shares: Tensor, low: float, high: float) -> Tensor:
 def dilated(maps: Tensor, cells: int) -> Tensor:
     """Maps [batch, height, width] widened by so many cells on every side: each cell takes its surroundings' largest."""
     return F.max_pool2d(maps[:, None], 2 * cells + 1, stride=1, padding=cells)[:, 0]
+
+
+def smoothed(maps: Tensor) -> Tensor:
+    """Maps [batch, height, width] averaged over 3 × 3 cells, over fewer at the edges."""
+    return F.avg_pool2d(maps[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
 
 
 def min_max(maps: Tensor) -> Tensor:

@@ -11,8 +11,9 @@ from torch import Tensor
 from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.artifacts import preview_name
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.drawing.four_pictures import Sampling, draw_texts
+from spf_portrait.drawing.four_pictures import draw_texts
 from spf_portrait.drawing.pictures import SOFTWARE, generated_png
+from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.models.base_model import BaseModel
 
 _SAMPLING: Final = Sampling(steps=25, guidance_scale=4.0)

@@ -18,10 +18,10 @@ test("pairs without a hold, or from before there was one, have none", () => {
 });
 
 test("a threshold pushes the other one before it and never crosses it", () => {
-  expect(heldBelow(DEFAULT_HOLD, 0.3)).toEqual({ ...DEFAULT_HOLD, held_below: 0.3 });
-  expect(heldBelow(DEFAULT_HOLD, 0.57)).toEqual({ ...DEFAULT_HOLD, held_below: 0.57, free_above: 0.58 });
+  expect(heldBelow(DEFAULT_HOLD, 0.4)).toEqual({ ...DEFAULT_HOLD, held_below: 0.4 });
+  expect(heldBelow(DEFAULT_HOLD, 0.77)).toEqual({ ...DEFAULT_HOLD, held_below: 0.77, free_above: 0.78 });
   expect(heldBelow(DEFAULT_HOLD, 0.99).free_above).toBe(1);
-  expect(freeAbove(DEFAULT_HOLD, 0.2)).toEqual({ ...DEFAULT_HOLD, free_above: 0.2 });
+  expect(freeAbove(DEFAULT_HOLD, 0.5)).toEqual({ ...DEFAULT_HOLD, free_above: 0.5 });
   expect(freeAbove(DEFAULT_HOLD, 0.1)).toEqual({ ...DEFAULT_HOLD, held_below: 0.09, free_above: 0.1 });
   expect(freeAbove(DEFAULT_HOLD, 0.01).held_below).toBe(0);
 });

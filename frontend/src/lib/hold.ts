@@ -2,15 +2,15 @@
 import type { Job } from "../api/types";
 
 export interface Hold {
-  /** where the models differ by less than this share of their largest difference, the original draws */
+  /** where the target differs by less than this share of its largest difference in the picture, the original draws */
   held_below: number;
-  /** where they differ by more, the adapter draws */
+  /** where it differs by more, the adapter draws */
   free_above: number;
   /** 1 holds the rest wholly, 0 not at all */
   firmness: number;
 }
 
-export const DEFAULT_HOLD: Hold = { held_below: 0.15, free_above: 0.4, firmness: 1 };
+export const DEFAULT_HOLD: Hold = { held_below: 0.3, free_above: 0.7, firmness: 1 };
 /** Of the sliders, and the least that lies between the two thresholds. */
 export const HOLD_STEP = 0.01;
 

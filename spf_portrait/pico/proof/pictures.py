@@ -8,7 +8,8 @@ from torch import Tensor
 
 from spf_portrait.adapter import adapters_loaded
 from spf_portrait.contract.hold import Hold
-from spf_portrait.drawing.four_pictures import Case, FourPictures, Sampling, draw_held, draw_texts
+from spf_portrait.drawing.four_pictures import Case, FourPictures, draw_held, draw_texts
+from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.pico.proof.asked import Asked
 from spf_portrait.pico.proof.bench import Bench
 from spf_portrait.pico.proof.cell import GUIDANCE_SCALE, HOLD, STEPS
@@ -74,7 +75,8 @@ class _Desk:
         }
 
         def told() -> Tensor:
-            return draw(_Sum(ProgressMeter(self._report, "sampling", len(texts) * _SAMPLING.steps).step).add)
+            steps = len(texts) * _SAMPLING.steps * (1 if hold is None else 2)
+            return draw(_Sum(ProgressMeter(self._report, "sampling", steps).step).add)
 
         return self._bench.drawn(identity, told)
 

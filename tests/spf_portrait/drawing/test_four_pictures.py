@@ -8,8 +8,9 @@ from spf_portrait.adapter import CROSS_ATTENTION, adapter_deltas, attach_adapter
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import DataError
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.drawing.four_pictures import Case, Sampling, draw_four, draw_texts
+from spf_portrait.drawing.four_pictures import Case, draw_four, draw_texts
 from spf_portrait.drawing.pair import draw_pair
+from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.models.base_model import BaseModel
 
 SAMPLING = Sampling(steps=2, guidance_scale=3.0)

@@ -15,10 +15,11 @@ from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.hold import Hold
 from spf_portrait.drawing import hold as hold_module
-from spf_portrait.drawing.four_pictures import Case, Sampling, draw_held
-from spf_portrait.drawing.pair import Pair, draw_pair
+from spf_portrait.drawing.four_pictures import Case, draw_held
+from spf_portrait.drawing.pair import Pair, draw_pair, steps_of_pair
 from spf_portrait.drawing.pictures import eight_bit
 from spf_portrait.drawing.sample import SampleJob, sample
+from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.models.base_model import BaseModel, predict
 from spf_portrait.models.families.text_embedding import TextEmbedding
 from tests.spf_portrait.tiny_adapters import scramble, write_adapter
@@ -43,7 +44,7 @@ def force_map(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
     def forced(difference: Tensor, held_below: float, free_above: float) -> Tensor:
         return torch.full_like(difference, value)
 
-    monkeypatch.setattr(hold_module, "opened", forced)
+    monkeypatch.setattr(hold_module, "focused", forced)
 
 
 @pytest.mark.parametrize("guidance_scale", [1.0, 3.0])
@@ -94,7 +95,7 @@ def test_what_is_recorded_is_of_the_picture_that_is_shown(base: BaseModel) -> No
     assert 0 < held.hold_map.mean() < 1
 
 
-def test_the_hold_map_is_that_of_the_recorded_steps(base: BaseModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hold_map_is_the_one_that_was_drawn_with(base: BaseModel, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Tensor] = []
     mix = hold_module.held_answer
 
@@ -104,10 +105,11 @@ def test_the_hold_map_is_that_of_the_recorded_steps(base: BaseModel, monkeypatch
 
     monkeypatch.setattr(hold_module, "held_answer", spy)
     held = pair(tuned(base), steps=10, hold=Hold()).response
+    assert len(drawn) == 10
     assert torch.equal(held.hold_map, torch.cat([drawn[step] for step in (0, 1, 3, 4, 5, 6, 8, 9)]))
 
 
-def test_a_held_step_takes_two_more_passes_all_by_the_original_model(
+def test_a_held_response_is_drawn_twice_and_watched_in_its_second_half(
     base: BaseModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes: list[tuple[int, bool]] = []
@@ -116,20 +118,27 @@ def test_a_held_step_takes_two_more_passes_all_by_the_original_model(
         passes.append((len(x_t), all(layer.disable_adapters for _, layer in lora_layers(model.network))))
         return predict(model, x_t, timestep, text)
 
-    for module in ("trajectory", "pair"):
+    for module in ("trajectory", "pair", "target_watch"):
         monkeypatch.setattr(f"spf_portrait.drawing.{module}.predict", spy)
     pair(tuned(base), hold=Hold(), guidance_scale=3)
-    guided, response = (2, True), [(2, False), (2, True)]
-    assert passes == [guided] * 3 + response * 3 + [(2, True), (1, True)], "the last two are of the noise difference"
+    reference, tuned_step, looked = [(2, True)], [(2, False)], [(2, False), (2, True)]
+    plain = tuned_step + 2 * (tuned_step + looked)
+    assert passes[: 3 + len(plain)] == reference * 3 + plain
+    assert passes[3 + len(plain) :] == [(2, False), (2, True)] * 3 + [(2, True), (1, True)], (
+        "the last two are of the noise difference"
+    )
     passes.clear()
     pair(base, hold=Hold(), guidance_scale=1, maps=False, reconstruction=True)
-    assert passes == [(1, True)] * 3 + [(1, False), (1, True)] * 3 + [(1, False)] * 3
+    plain = [(1, False), (1, False), *looked, (1, False), *looked]
+    assert passes == [(1, True)] * 3 + plain + [(1, False), (1, True)] * 3 + [(1, False)] * 3
 
 
-def test_steps_are_counted_as_without_a_hold(base: BaseModel) -> None:
-    steps: list[int] = []
-    draw_pair(tuned(base), spec(hold=Hold()), steps.append)
-    assert steps == [1, 2, 3, 4, 5, 6]
+def test_the_steps_of_the_first_drawing_count(base: BaseModel) -> None:
+    for reconstruction in (False, True):
+        steps: list[int] = []
+        ordered = spec(hold=Hold(), reconstruction=reconstruction)
+        draw_pair(base if reconstruction else tuned(base), ordered, steps.append)
+        assert steps == list(range(1, steps_of_pair(ordered) + 1))
 
 
 def test_the_reconstruction_is_never_held(base: BaseModel) -> None:
@@ -143,7 +152,7 @@ def test_the_reconstruction_is_never_held(base: BaseModel) -> None:
 def test_a_held_pair_is_written_with_where_it_was_held(base: BaseModel, models_dir: Path, tmp_path: Path) -> None:
     adapter = write_adapter(base.network, tmp_path / "hair.safetensors")
     responses: list[bytes] = []
-    hold = {"held_below": 0.6, "free_above": 0.9, "firmness": 0.8}
+    hold = {"held_below": 0.95, "free_above": 1.0, "firmness": 0.8}
     for name, ordered in {"plain": None, "held": hold}.items():
         out = tmp_path / name
         finished = sample(SampleJob(spec(hold=ordered), adapter, out, models_dir), lambda event: None)
@@ -177,7 +186,7 @@ def test_several_adapters_are_held_together(base: BaseModel, models_dir: Path, t
     ("hold", "message"),
     [
         ({"firmness": 1.5}, "hold.firmness = 1.5; allowed: less than or equal to 1"),
-        ({"held_below": 0.6}, "hold.free_above = 0.4; allowed: more than held_below, which is 0.6"),
+        ({"held_below": 0.75}, "hold.free_above = 0.7; allowed: more than held_below, which is 0.75"),
         ({"strength": 1}, "'hold.strength'; allowed: held_below, free_above, firmness"),
         (0.5, "hold = 0.5"),
     ],

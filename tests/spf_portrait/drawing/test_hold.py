@@ -1,7 +1,6 @@
 """Holding the rest while drawing: the map by itself, and what must hold bit for bit on the tiny model."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -12,10 +11,11 @@ from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.drawing import hold as hold_module
-from spf_portrait.drawing.four_pictures import Case, Sampling, draw_both, draw_four, draw_held
-from spf_portrait.drawing.hold import HeldRest, answer_difference, eased, held_answer, opened
-from spf_portrait.drawing.trajectory import denoise, starting_noise
-from spf_portrait.models.base_model import BaseModel, encode_nothing, encode_text
+from spf_portrait.drawing.four_pictures import Case, draw_both, draw_four, draw_held
+from spf_portrait.drawing.hold import eased, held_answer
+from spf_portrait.drawing.target_watch import TargetWatch
+from spf_portrait.drawing.trajectory import Sampling
+from spf_portrait.models.base_model import BaseModel
 from tests.spf_portrait.tiny_adapters import scramble, write_adapter
 
 SAMPLING = Sampling(steps=3, guidance_scale=3.0)
@@ -36,41 +36,11 @@ def held(base: BaseModel, cases: list[Case] = CASES[:2], hold: Hold | None = Non
     return draw_held(base, cases, SAMPLING, hold or Hold(), lambda _: None)
 
 
-def unwatched(index: int, timestep: Tensor, shown: Tensor, predicted: Tensor) -> None:
-    pass
-
-
 def force_map(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
     def forced(difference: Tensor, held_below: float, free_above: float) -> Tensor:
         return torch.full_like(difference, value)
 
-    monkeypatch.setattr(hold_module, "opened", forced)
-
-
-def test_the_difference_is_one_in_its_largest_cell_and_nothing_between_equal_answers() -> None:
-    first, second = answers(0), answers(1)
-    difference = answer_difference(first, second)
-    assert difference.shape == (3, 5, 5)
-    assert torch.equal(difference.amax(dim=(1, 2)), torch.ones(3))
-    expected = (first - second).abs().mean(dim=1)
-    torch.testing.assert_close(difference * expected.amax(dim=(1, 2), keepdim=True), expected)
-    assert torch.equal(answer_difference(first, first), torch.zeros(3, 5, 5))
-
-
-def test_each_picture_has_a_difference_and_a_map_of_its_own() -> None:
-    first, second = answers(0), answers(1)
-    loud = second.clone()
-    loud[1:] *= 1000
-    assert torch.equal(answer_difference(first, second)[0], answer_difference(first, loud)[0])
-    d = torch.rand(3, 5, 5)
-    louder = torch.cat([d[:1], d[1:] * 1000])
-    assert torch.equal(opened(d, 0.15, 0.4)[0], opened(louder, 0.15, 0.4)[0])
-
-
-def test_the_map_rises_between_its_thresholds() -> None:
-    d = torch.tensor([[[0.0, 0.3, 0.5, 0.7, 1.0, 2.0]]])
-    torch.testing.assert_close(opened(d, 0.15, 0.4), torch.tensor([[[0.0, 0.0, 0.4, 0.8, 1.0, 1.0]]]))
-    assert torch.equal(opened(torch.zeros(1, 2, 2), 0.0, 0.4), torch.zeros(1, 2, 2)), "no difference opens nothing"
+    monkeypatch.setattr(hold_module, "focused", forced)
 
 
 def test_firmness_leads_from_the_map_to_no_map_at_all() -> None:
@@ -120,23 +90,6 @@ def test_an_adapter_of_strength_0_is_the_original_model(base: BaseModel) -> None
     assert torch.equal(held(base), bare)
 
 
-def test_where_both_models_answer_alike_the_picture_is_the_reference(base: BaseModel) -> None:
-    """One text, one model: nothing differs, so nothing opens, whatever the thresholds."""
-    texts = (encode_nothing(base), encode_text(base, ["a woman"]))
-    steer = HeldRest(base, texts, 3.0, Hold(held_below=0))
-    drawn: list[Tensor] = []
-    for steered in (None, steer):
-        generator = torch.Generator().manual_seed(0)
-        scheduler: Any = base.scheduler.from_config(base.scheduler.config)
-        scheduler.set_timesteps(3)
-        noise = starting_noise(base, base.image_size_px, generator)
-        with torch.no_grad():
-            drawn.append(denoise(base, scheduler, noise, texts, 3.0, generator, unwatched, steered))
-    assert torch.equal(*drawn)
-    assert len(steer.maps) == 3
-    assert not torch.cat(steer.maps).any()
-
-
 def test_a_picture_does_not_depend_on_those_drawn_with_it(base: BaseModel) -> None:
     tuned(base)
     assert torch.equal(held(base, [CASES[0], CASES[1]])[0], held(base, [CASES[0], CASES[2]])[0])
@@ -146,28 +99,29 @@ def test_a_picture_does_not_depend_on_those_drawn_with_it(base: BaseModel) -> No
         assert apart <= 1, "up to the rounding of one step of 255"
 
 
-def test_the_map_is_of_the_mean_difference_over_the_steps_so_far(
-    base: BaseModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of every step's difference, each of the same weight."""
-    differences, sums = list[Tensor](), list[Tensor]()
-    measured, read = hold_module.answer_difference, hold_module.opened
+def test_the_map_is_read_off_the_plain_response_and_stays(base: BaseModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held changes what both models are shown, so the map is known before anything is held."""
+    tuned(base)
+    shown: list[Tensor] = []
+    used: list[Tensor] = []
+    watch, mix = TargetWatch.__call__, hold_module.held_answer
 
-    def measure(one: Tensor, other: Tensor) -> Tensor:
-        differences.append(measured(one, other))
-        return differences[-1]
+    def watching(self: TargetWatch, index: int, timestep: Tensor, x_t: Tensor, answer: Tensor) -> None:
+        shown.append(x_t)
+        watch(self, index, timestep, x_t, answer)
 
-    def read_off(difference: Tensor, held_below: float, free_above: float) -> Tensor:
-        sums.append(difference)
-        return read(difference, held_below, free_above)
+    def mixing(original: Tensor, other: Tensor, m: Tensor) -> Tensor:
+        used.append(m)
+        return mix(original, other, m)
 
-    monkeypatch.setattr(hold_module, "answer_difference", measure)
-    monkeypatch.setattr(hold_module, "opened", read_off)
-    held(tuned(base), CASES[:1])
-    assert len(differences) == 3
-    for step in range(3):
-        expected = torch.stack(differences[: step + 1]).mean(dim=0)
-        torch.testing.assert_close(opened(sums[step], 0.15, 0.4), opened(expected, 0.15, 0.4))
+    monkeypatch.setattr(TargetWatch, "__call__", watching)
+    monkeypatch.setattr(hold_module, "held_answer", mixing)
+    held(base, CASES[:1])
+    assert len(shown) == len(used) == 3
+    assert all(torch.equal(m, used[0]) for m in used)
+    firm, shown[:] = list(shown), []
+    held(base, CASES[:1], Hold(held_below=0.8, free_above=0.9))
+    assert all(map(torch.equal, shown, firm)), "the plain response is the same, however firmly the next one is held"
 
 
 def test_several_adapters_are_held_together(base: BaseModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +146,7 @@ def test_four_pictures_become_five(base: BaseModel) -> None:
     drawn = draw_four(tuned(base), CASES[:2], SAMPLING, steps.append, Hold())
     assert drawn.held is not None
     assert torch.equal(drawn.held, held(base))
-    assert steps[-1] == 5 * 2 * 3
+    assert steps[-1] == 6 * 2 * 3
     assert draw_four(base, CASES[:1], SAMPLING, lambda _: None).held is None
 
 
@@ -200,7 +154,7 @@ def test_four_pictures_become_five(base: BaseModel) -> None:
     ("options", "message"),
     [
         ({"held_below": 0.4, "free_above": 0.4}, "free_above = 0.4; allowed: more than held_below, which is 0.4"),
-        ({"held_below": 0.5}, "free_above = 0.4; allowed: more than held_below, which is 0.5"),
+        ({"held_below": 0.75}, "free_above = 0.7; allowed: more than held_below, which is 0.75"),
         ({"held_below": 1}, "held_below = 1; allowed: less than 1"),
         ({"held_below": -0.1}, "held_below = -0.1"),
         ({"free_above": 1.1}, "free_above = 1.1"),

@@ -10,8 +10,8 @@ from torch import nn
 
 from spf_portrait.contract.artifacts import ADAPTER, CONTROL_MAP
 from spf_portrait.contract.drawing_spec import ComparisonSpec
-from spf_portrait.drawing.four_pictures import Sampling
 from spf_portrait.drawing.sample import SampleJob, sample
+from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.models.base_model import decode_latents, encode_text
 from spf_portrait.models.resting import awake
 from spf_portrait.training.preparation import TrainingJob, prepare

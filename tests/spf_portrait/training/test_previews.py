@@ -9,8 +9,9 @@ from PIL import Image
 
 from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.drawing.four_pictures import Sampling, as_images, draw_texts
+from spf_portrait.drawing.four_pictures import as_images, draw_texts
 from spf_portrait.drawing.pictures import GENERATED_MARK
+from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.training.preparation import PreparedTraining, TrainingJob, prepare
 from spf_portrait.training.previews import Previews
 from tests.spf_portrait.tiny_adapters import scramble

@@ -13,11 +13,11 @@ from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import ModelError
 from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.drawing.four_pictures import Case, Sampling, draw_four, draw_held
+from spf_portrait.drawing.four_pictures import Case, draw_four, draw_held
 from spf_portrait.drawing.hold import HeldRest
 from spf_portrait.drawing.pair import draw_pair
 from spf_portrait.drawing.pictures import eight_bit
-from spf_portrait.drawing.trajectory import denoise, starting_noise
+from spf_portrait.drawing.trajectory import Sampling, denoise, starting_noise
 from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.models.base_model import (
     BaseModel,

@@ -7,7 +7,7 @@ import pytest
 
 from spf_portrait.contract.events import Event
 from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.drawing.four_pictures import Sampling
+from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.pico.proof import pictures
 from spf_portrait.pico.proof.bench import Bench
 from spf_portrait.pico.proof.cell import Cell
