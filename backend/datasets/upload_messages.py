@@ -20,6 +20,7 @@ class ReadingOrder(_Message):
     files: list[UploadedFile]
     folder: Path
     target: str | None
+    present: list[str] = Field(description="names of portraits that the caption set has already")
     crashed: list[str] = Field(description="portraits that ended an earlier process, not to be opened again")
 
 
