@@ -45,14 +45,18 @@ def _row(name: str, item: DatasetItem) -> dict[str, object]:
     return row
 
 
-def _member_names(items: Sequence[DatasetItem]) -> Iterator[str]:
-    """Yield the name of each portrait: what it was uploaded under if a zip can hold that, but always a .png."""
+def _member_names(items: Sequence[DatasetItem]) -> list[str]:
+    """Return the name of each portrait: what it was uploaded under if a zip can hold that, but always a .png.
+
+    Names that are kept as they are come first, so that photo.jpg takes no name from photo.png.
+    """
+    names = [""] * len(items)
     taken: set[str] = set()
-    for number, item in enumerate(items):
-        wanted = str(PurePosixPath(item.file_name).with_suffix(".png"))
-        name = next(name for name in chain([wanted], _other_names(number)) if _is_free(name, taken))
-        taken.add(_key(name))
-        yield name
+    for number in sorted(range(len(items)), key=lambda number: not items[number].file_name.endswith(".png")):
+        wanted = str(PurePosixPath(items[number].file_name).with_suffix(".png"))
+        names[number] = next(name for name in chain([wanted], _other_names(number)) if _is_free(name, taken))
+        taken.add(_key(names[number]))
+    return names
 
 
 def _other_names(number: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from fastapi import UploadFile
 
 from backend.context import Context
-from backend.datasets.upload import UploadedFile
+from backend.datasets.uploaded_files import UploadedFile
 from backend.idempotency import RequestKey, digest
 from backend.storage import sha256_of
 
@@ -57,7 +57,7 @@ def received(
         request_key = None
         if key is not None:
             sent = [[file.name, sha256_of(file.path)] for file in taken]
-            request_key = RequestKey(key, digest({**fields, "target": target, "files": sent}))
+            request_key = RequestKey(key, digest({**fields, "target": target or "", "files": sent}))
         yield Incoming(taken, folder, target or None, request_key)
 
 

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backend.datasets.uploaded_files import UploadedFile, by_name, named
 from backend.errors import Unprocessable
 from backend.storage import sha256_of
-from spf_portrait.contract.archive import extract_images_and_captions
 from spf_portrait.contract.caption_files import FoundItem, read_items
 from spf_portrait.contract.caption_set import MAX_ITEMS
 from spf_portrait.contract.errors import DataError
 from spf_portrait.contract.portraits import open_portrait
-
-
-@dataclass(frozen=True)
-class UploadedFile:
-    """A file as it came: the sender's name for it, used as a label only, and where its bytes lie."""
-
-    name: str
-    path: Path
 
 
 @dataclass(frozen=True)
@@ -85,13 +76,13 @@ def read_upload(
         DataError: the zip or a caption table cannot be read.
     """
     upload = ReadUpload()
-    new = _compared_with_set(_by_name(files, folder), target, present, upload)
+    new = _compared_with_set(by_name(files, folder), target, present, upload)
     refuse_too_many(len(present) + len(new))
     _read_portraits(new, folder, crashed, opening, upload)
     if not upload.portraits and not upload.captions:
         raise Unprocessable(
             "nothing_usable",
-            f"Found no usable portrait in {_named(files)}; nothing was stored.",
+            f"Found no usable portrait in {named(files)}; nothing was stored.",
             "Send portraits as .png, .jpg or .webp with their captions in a .csv or .jsonl table or in same-named .txt "
             "files, or one .zip of these.",
             upload.rejected,
@@ -180,37 +171,6 @@ def describe(error: DataError) -> dict[str, Any]:
     return {"code": error.code, "message": f"Found {error.found}; allowed: {error.allowed}.", "hint": error.hint}
 
 
-def _by_name(files: Sequence[UploadedFile], folder: Path) -> dict[str, Path]:
-    """Return name → place of the files, or of what the single zip among them holds."""
-    archives = [file for file in files if file.name.lower().endswith(".zip")]
-    if archives and len(files) > 1:
-        raise Unprocessable(
-            "zip_with_other_files",
-            f"Found {archives[0].name} together with {len(files) - 1} other files; a zip must come alone.",
-            "Put everything into the zip, or send the unpacked files.",
-        )
-    if archives:
-        return extract_images_and_captions(_labelled(archives[0], folder), folder)
-    by_name = {file.name: file.path for file in files}
-    if len(by_name) < len(files):
-        names = [file.name for file in files]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise Unprocessable(
-            "duplicate_file_names",
-            f"Found several files of the same name: {', '.join(twice[:5])}.",
-            "Give each file its own name.",
-        )
-    return by_name
-
-
-def _labelled(archive: UploadedFile, folder: Path) -> Path:
-    """Name the archive on disk as its sender named it, as far as that is harmless: messages show the name."""
-    label = re.sub(r"[^A-Za-z0-9._-]", "_", archive.name).lstrip(".")[-80:]
-    place = folder / (f"upload-{label}" if label == ".zip" else label)
-    place.symlink_to(archive.path)
-    return place
-
-
 def _read_portrait(item: FoundItem, picture: Path) -> ReadPortrait:
     """Decode one portrait completely and keep a clean copy of it, with its caption."""
     if item.path is None:
@@ -227,9 +187,3 @@ def _read_portrait(item: FoundItem, picture: Path) -> ReadPortrait:
         target=item.caption.target if item.caption else None,
         problem=describe(item.errors[0]) if item.errors else None,
     )
-
-
-def _named(files: Sequence[UploadedFile]) -> str:
-    """Name an upload by its first files."""
-    names = ", ".join(file.name for file in files[:3])
-    return names if len(files) <= 3 else f"{names} and {len(files) - 3} more files"

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from backend.datasets.upload import ReadUpload, UploadedFile
+from backend.datasets.upload import ReadUpload
+from backend.datasets.uploaded_files import UploadedFile
 
 
 class _Message(BaseModel):

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from backend.datasets.upload import ReadUpload, UploadedFile
+from backend.datasets.upload import ReadUpload
 from backend.datasets.upload_messages import ANSWER, Answer, NoRoom, Opening, Read, ReadingOrder, Refused, Unreadable
+from backend.datasets.uploaded_files import UploadedFile
 from backend.errors import Unprocessable
 from spf_portrait.contract.errors import DataError
 

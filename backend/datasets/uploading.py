@@ -9,9 +9,9 @@ from backend.datasets.incoming import Incoming, incoming_folder
 from backend.datasets.portrait_rows import portrait_rows, stored_pictures
 from backend.datasets.reading import read_dataset
 from backend.datasets.schemas import DatasetOut
-from backend.datasets.upload import UploadedFile
 from backend.datasets.upload_keys import gone_into, remember
 from backend.datasets.upload_process import read_in_process
+from backend.datasets.uploaded_files import UploadedFile
 from backend.errors import NotFound
 from backend.ids import new_id
 from backend.tables import Dataset
