@@ -12,7 +12,7 @@ from backend.datasets.uploaded_files import UploadedFile, by_name, named
 from backend.errors import Unprocessable
 from backend.storage import sha256_of
 from spf_portrait.contract.caption_files import FoundItem, read_items
-from spf_portrait.contract.caption_set import MAX_ITEMS
+from spf_portrait.contract.caption_set import MAX_ITEMS, MAX_NAME_CHARACTERS
 from spf_portrait.contract.errors import DataError
 from spf_portrait.contract.portraits import open_portrait
 
@@ -142,10 +142,21 @@ def _read_portraits(
         try:
             if item.file_name in crashed:
                 raise _too_much(item.file_name)
+            if len(item.file_name) > MAX_NAME_CHARACTERS:
+                raise _long_name(item.file_name)
             opening(item.file_name)
             upload.portraits.append(_read_portrait(item, clean / f"{number:04d}.png"))
         except DataError as error:
             upload.rejected.append({"file_name": item.file_name, **describe(error)})
+
+
+def _long_name(name: str) -> DataError:
+    return DataError(
+        "name_too_long",
+        f"a name of {len(name)} characters, {name[:40]}…",
+        f"names of at most {MAX_NAME_CHARACTERS} characters",
+        "Rename the picture",
+    )
 
 
 def _there_already(name: str) -> DataError:

@@ -35,8 +35,8 @@ def by_name(files: Sequence[UploadedFile], folder: Path) -> dict[str, Path]:
         )
     if archives:
         return extract_images_and_captions(_labelled(archives[0], folder), folder)
-    by_name = {file.name: file.path for file in files}
-    if len(by_name) < len(files):
+    places = {file.name: file.path for file in files}
+    if len(places) < len(files):
         names = [file.name for file in files]
         twice = sorted({name for name in names if names.count(name) > 1})
         raise Unprocessable(
@@ -44,7 +44,7 @@ def by_name(files: Sequence[UploadedFile], folder: Path) -> dict[str, Path]:
             f"Found several files of the same name: {', '.join(twice[:5])}.",
             "Give each file its own name.",
         )
-    return by_name
+    return places
 
 
 def named(files: Sequence[UploadedFile]) -> str:

@@ -101,6 +101,7 @@ def test_a_change_is_refused_once_somebody_else_was_faster(client: TestClient) -
         client.patch(url, json={"name": "mine"}, headers={"If-Match": seen["etag"]}),
         client.delete(url, headers={"If-Match": seen["etag"]}),
         client.post(f"{url}/edits", json={"kind": "set_target", "target": "hat"}, headers={"If-Match": seen["etag"]}),
+        client.post(f"{url}/edits/undo", headers={"If-Match": seen["etag"]}),
     ):
         problem = refused.json()
         assert (refused.status_code, problem["code"]) == (412, "changed_meanwhile")
