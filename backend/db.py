@@ -82,12 +82,18 @@ class Database:
 def _configure_sqlite(connection: Any, _record: object) -> None:
     """Set up a fresh SQLite connection; transactions are opened by hand (see `_begin_sqlite`)."""
     connection.isolation_level = None
+    connection.create_function("lower", 1, _lower, deterministic=True)
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     # An answered request must survive a power cut, so commits reach the disk (WAL's NORMAL may lose the last ones).
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _lower(text: str | None) -> str | None:
+    """What lower() means in SQL; SQLite's own knows the letters of English alone."""
+    return None if text is None else text.lower()
 
 
 def _begin_sqlite(connection: Connection) -> None:

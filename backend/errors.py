@@ -1,10 +1,11 @@
 """Error tree of the service; one class per kind of answer, no web library needed.
 
 ServiceError
-├── NotFound        404  the thing is not there
-├── Conflict        409  the thing is there but its state forbids the request
-├── Unprocessable   422  the request was read but cannot be carried out
-└── Unavailable     503  a part of the service is away for now
+├── NotFound         404  the thing is not there
+├── Conflict         409  the thing is there but its state forbids the request
+├── ChangedMeanwhile 412  the thing is no longer what the asker has seen
+├── Unprocessable    422  the request was read but cannot be carried out
+└── Unavailable      503  a part of the service is away for now
 """
 
 from __future__ import annotations
@@ -51,6 +52,12 @@ class Conflict(ServiceError):
     """The state of the thing forbids the request."""
 
     status = 409
+
+
+class ChangedMeanwhile(ServiceError):
+    """The thing is no longer what the asker has seen, and a write would undo what others did."""
+
+    status = 412
 
 
 class Unprocessable(ServiceError):

@@ -35,17 +35,17 @@ def file_response(path: Path, sha256: str, name: str, *, inline: bool) -> FileRe
     )
 
 
-def zip_response(name: str, members: Mapping[str, Path]) -> StreamingResponse:
+def zip_response(name: str, members: Mapping[str, Path | bytes]) -> StreamingResponse:
     """Answer with files as one zip, uncompressed and made while it is sent: it is never on the disk or in memory whole.
 
     Args:
         name: file name for the browser.
-        members: where each file lies, by its place in the zip.
+        members: where each file lies, or what is in it, by its place in the zip.
 
     Raises:
         OSError: a file is not there.
     """
-    described = [(_zip_info(place, path), path) for place, path in members.items()]
+    described = [(_zip_info(place, source), source) for place, source in members.items()]
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(_zip_bytes(described), media_type=ZIP, headers=headers)
 
@@ -81,21 +81,26 @@ class _Outlet(io.RawIOBase):
         return taken
 
 
-def _zip_info(place: str, path: Path) -> zipfile.ZipInfo:
+def _zip_info(place: str, source: Path | bytes) -> zipfile.ZipInfo:
     """Describe a file; its size is told first, because the header of a large one is longer."""
-    status = path.stat()
+    if isinstance(source, bytes):
+        info = zipfile.ZipInfo(place)
+        info.file_size = len(source)
+        return info
+    status = source.stat()
     info = zipfile.ZipInfo(place, time.gmtime(status.st_mtime)[:6])
     info.file_size = status.st_size
     return info
 
 
-def _zip_bytes(members: Sequence[tuple[zipfile.ZipInfo, Path]]) -> Iterator[bytes]:
+def _zip_bytes(members: Sequence[tuple[zipfile.ZipInfo, Path | bytes]]) -> Iterator[bytes]:
     """Make a zip piece by piece."""
     outlet = _Outlet()
     with zipfile.ZipFile(outlet, "w") as archive:
-        for info, path in members:
-            with path.open("rb") as source, archive.open(info, "w") as member:
-                while chunk := source.read(_CHUNK_BYTES):
+        for info, source in members:
+            opened = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+            with opened as content, archive.open(info, "w") as member:
+                while chunk := content.read(_CHUNK_BYTES):
                     member.write(chunk)
                     yield outlet.take()
     yield outlet.take()

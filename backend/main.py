@@ -10,8 +10,10 @@ from backend.adapters.endpoints import router as adapters
 from backend.bases.endpoints import router as bases
 from backend.comparisons.endpoints import router as comparisons
 from backend.context import Context
-from backend.datasets.endpoints import phrases_router as phrases
 from backend.datasets.endpoints import router as datasets
+from backend.datasets.item_endpoints import phrases_router as phrases
+from backend.datasets.item_endpoints import router as dataset_items
+from backend.datasets.upload_endpoints import router as uploads
 from backend.db import Database
 from backend.health import router as health
 from backend.jobs.endpoints import router as jobs
@@ -25,7 +27,7 @@ API_PREFIX = "/api/v1"
 STATIC_DIR = Path(__file__).parent / "static"
 
 _LARGEST_BODY_BYTES = 1024 * 1024
-"""Limit for every request but the upload, which has its own."""
+"""Limit for every request but uploads, which have their own."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -41,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.context = Context(settings, Database(settings.sqlalchemy_url), LocalStorage(settings.data_dir))
     api = APIRouter(prefix=API_PREFIX, responses=PROBLEM_RESPONSES, max_body_size=_LARGEST_BODY_BYTES)
-    for router in (datasets, phrases, jobs, adapters, comparisons, bases):
+    for router in (datasets, dataset_items, uploads, phrases, jobs, adapters, comparisons, bases):
         api.include_router(router)
     app.include_router(api)
     app.include_router(health)

@@ -60,7 +60,7 @@ class Dataset(Base):
     version_id: Mapped[str | None]
     """The version with the present content; empty again after a change. No foreign key: versions point here already."""
     rejected: Mapped[list[dict[str, Any]]]
-    """Files of the upload that could not be kept: file_name, code, message, hint."""
+    """Files of the latest upload that could not be kept: file_name, code, message, hint."""
 
 
 class DatasetItem(Base):
@@ -98,6 +98,32 @@ class DatasetVersion(Base):
     created_at: Mapped[float] = mapped_column(default=now())
 
 
+class BulkEdit(Base):
+    """The last bulk edit of a caption set, with what undoes it; at most one per set."""
+
+    __tablename__ = "bulk_edits"
+
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"), primary_key=True)
+    edit: Mapped[dict[str, Any]]
+    """The request."""
+    before: Mapped[list[dict[str, Any]]]
+    """Of each item that it changed: id, file_name, base, target, problem."""
+    after: Mapped[list[dict[str, Any]]]
+    """The same items in the same order, as it left them."""
+    created_at: Mapped[float] = mapped_column(default=now())
+
+
+class UploadKey(Base):
+    """Answered uploads, so that a repeated request finds the same caption set."""
+
+    __tablename__ = "upload_keys"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_sha256: Mapped[str]
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
+    created_at: Mapped[float] = mapped_column(default=now())
+
+
 class Job(Base):
     """The source of truth about one job; the broker only passes on that it may be there."""
 
@@ -119,6 +145,7 @@ class Job(Base):
     state: Mapped[str] = mapped_column(default="queued")
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
     dataset_version_id: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.id"))
+    """What a training is trained on; empty for comparisons, and once its caption set is deleted after its end."""
     source_adapter_id: Mapped[str | None]
     """The adapter that a comparison draws with, of several the first; no foreign key: adapters point at jobs."""
     spec: Mapped[dict[str, Any]]

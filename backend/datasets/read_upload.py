@@ -31,6 +31,7 @@ def _answer(order: ReadingOrder) -> Answer:
             order.files,
             order.folder,
             order.target,
+            present=frozenset(order.present),
             crashed=frozenset(order.crashed),
             opening=lambda name: _say(Opening(file_name=name)),
         )

@@ -1,14 +1,14 @@
-"""Reading and writing of caption set rows."""
+"""Reading and writing of the rows of caption sets, their items and their versions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from backend.tables import Dataset, DatasetItem, DatasetVersion
+from backend.tables import BulkEdit, Dataset, DatasetItem, DatasetVersion, Job, UploadKey
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,25 @@ class DatasetRow:
     """The different targets of its items, None for items that have none yet."""
 
 
-def list_datasets(session: Session, *, limit: int, cursor: str | None) -> list[DatasetRow]:
-    """Return up to `limit` caption sets, newest first, older than the cursor."""
+def list_datasets(
+    session: Session, *, limit: int, cursor: str | None, name: str | None, frozen: bool | None
+) -> list[DatasetRow]:
+    """Return up to `limit` caption sets, newest first, older than the cursor.
+
+    Args:
+        session: a transaction.
+        limit: how many at most.
+        cursor: id of the last one before.
+        name: only those with these characters in their name, in upper or lower case; None for all.
+        frozen: only those whose content has a version, or only those without; None for both.
+    """
     query = select(Dataset).order_by(Dataset.id.desc()).limit(limit)
     if cursor is not None:
         query = query.where(Dataset.id < cursor)
+    if name is not None:
+        query = query.where(Dataset.name.icontains(name, autoescape=True))
+    if frozen is not None:
+        query = query.where(Dataset.version_id.is_not(None) if frozen else Dataset.version_id.is_(None))
     return [_with_counts(session, dataset) for dataset in session.scalars(query)]
 
 
@@ -33,6 +47,11 @@ def get_dataset(session: Session, dataset_id: str) -> DatasetRow | None:
     """Return one caption set, or None."""
     dataset = session.get(Dataset, dataset_id)
     return None if dataset is None else _with_counts(session, dataset)
+
+
+def lock_dataset(session: Session, dataset_id: str) -> Dataset | None:
+    """Return one caption set, which until the transaction ends nobody else changes, or None."""
+    return session.get(Dataset, dataset_id, with_for_update=True)
 
 
 def list_items(session: Session, dataset_id: str) -> Sequence[DatasetItem]:
@@ -45,11 +64,6 @@ def get_item(session: Session, dataset_id: str, item_id: str) -> DatasetItem | N
     """Return one item of one caption set, or None."""
     item = session.get(DatasetItem, item_id)
     return item if item is not None and item.dataset_id == dataset_id else None
-
-
-def mark_changed(session: Session, dataset_id: str) -> None:
-    """Make a caption set a draft again: its content no longer equals its version."""
-    session.execute(update(Dataset).where(Dataset.id == dataset_id).values(version_id=None))
 
 
 def find_version(session: Session, dataset_id: str, content_hash: str) -> DatasetVersion | None:
@@ -70,6 +84,22 @@ def versions_using_image(session: Session, dataset_id: str, image_key: str) -> b
     """Tell whether any version of a caption set holds this picture."""
     versions = session.scalars(select(DatasetVersion).where(DatasetVersion.dataset_id == dataset_id))
     return any(item["image_key"] == image_key for version in versions for item in version.items)
+
+
+def jobs_of(session: Session, dataset_id: str) -> Sequence[Job]:
+    """Return the jobs that versions of a caption set are used for; no others get in before the transaction ends."""
+    of_set = DatasetVersion.dataset_id == dataset_id
+    versions = session.scalars(select(DatasetVersion.id).where(of_set).with_for_update()).all()
+    return session.scalars(select(Job).where(Job.dataset_version_id.in_(versions)).order_by(Job.id)).all()
+
+
+def delete_dataset(session: Session, dataset_id: str) -> None:
+    """Delete a caption set with every row that hangs on it; jobs stay, without their version."""
+    versions = select(DatasetVersion.id).where(DatasetVersion.dataset_id == dataset_id)
+    session.execute(update(Job).where(Job.dataset_version_id.in_(versions)).values(dataset_version_id=None))
+    for table in (BulkEdit, UploadKey, DatasetItem, DatasetVersion):
+        session.execute(delete(table).where(table.dataset_id == dataset_id))
+    session.execute(delete(Dataset).where(Dataset.id == dataset_id))
 
 
 def _with_counts(session: Session, dataset: Dataset) -> DatasetRow:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from backend.preconditions import Tagged
+
+SetName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+SetStatus = Literal["draft", "frozen"]
 Phrase = Annotated[str, Field(min_length=1, max_length=80)]
 
 
@@ -19,7 +23,7 @@ class ItemProblem(BaseModel):
     hint: str = ""
 
 
-class ItemOut(BaseModel):
+class ItemOut(Tagged):
     """One portrait with its parsed phrases."""
 
     id: str
@@ -37,18 +41,35 @@ class DatasetSummary(BaseModel):
 
     id: str
     name: str
-    status: Literal["draft", "frozen"] = Field(description="frozen: the present content has a version")
+    status: SetStatus = Field(description="frozen: the present content has a version")
     target: str | None = Field(description="the phrase that all items share, once they do")
     item_count: int
     created_at: datetime
 
 
-class DatasetOut(DatasetSummary):
+class LastEdit(BaseModel):
+    """The last bulk edit of a caption set, which can be undone as long as none of its items is edited again."""
+
+    kind: Literal["prefix", "suffix", "replace", "set_target"]
+    changed: int = Field(description="how many items it changed")
+    created_at: datetime
+
+
+class DatasetOut(DatasetSummary, Tagged):
     """A caption set with its items and with the files that could not be kept."""
 
     version_id: str | None
     items: list[ItemOut]
-    errors: list[ItemProblem]
+    errors: list[ItemProblem] = Field(description="files of the latest upload that could not be kept")
+    last_edit: LastEdit | None
+
+
+class DatasetChange(BaseModel):
+    """What can be changed about a caption set itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: SetName
 
 
 class DatasetList(BaseModel):

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from backend.datasets.upload import ReadUpload, UploadedFile
+from backend.datasets.upload import ReadUpload
+from backend.datasets.uploaded_files import UploadedFile
 
 
 class _Message(BaseModel):
@@ -20,6 +21,7 @@ class ReadingOrder(_Message):
     files: list[UploadedFile]
     folder: Path
     target: str | None
+    present: list[str] = Field(description="names of portraits that the caption set has already")
     crashed: list[str] = Field(description="portraits that ended an earlier process, not to be opened again")
 
 

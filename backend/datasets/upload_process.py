@@ -11,8 +11,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from backend.datasets.upload import ReadUpload, UploadedFile
+from backend.datasets.upload import ReadUpload
 from backend.datasets.upload_messages import ANSWER, Answer, NoRoom, Opening, Read, ReadingOrder, Refused, Unreadable
+from backend.datasets.uploaded_files import UploadedFile
 from backend.errors import Unprocessable
 from spf_portrait.contract.errors import DataError
 
@@ -25,16 +26,19 @@ _LONGEST_SILENCE_S = 120.0
 _MOST_CRASHES = 3
 
 
-def read_in_process(files: Sequence[UploadedFile], folder: Path, target: str | None) -> ReadUpload:
+def read_in_process(
+    files: Sequence[UploadedFile], folder: Path, target: str | None, present: Sequence[str] = ()
+) -> ReadUpload:
     """Read an upload as `read_upload` does; a portrait that ends the process is one of those that are not kept.
 
     Args:
         files: the files.
         folder: place for extracted and cleaned files; the caller removes it.
         target: target phrase for captions that mark none.
+        present: names of portraits that the caption set has already.
 
     Raises:
-        Unprocessable: no portrait can be used, the files cannot be told apart, or too many end the process.
+        Unprocessable: nothing can be used, the files cannot be told apart, or too many end the process.
         DataError: the zip or a caption table cannot be read.
         OSError: the disk is full.
     """
@@ -42,7 +46,8 @@ def read_in_process(files: Sequence[UploadedFile], folder: Path, target: str | N
     while len(crashed) < _MOST_CRASHES:
         fresh = folder / f"reading-{len(crashed)}"
         fresh.mkdir()
-        last = _last_answer(ReadingOrder(files=list(files), folder=fresh, target=target, crashed=crashed))
+        order = ReadingOrder(files=list(files), folder=fresh, target=target, present=list(present), crashed=crashed)
+        last = _last_answer(order)
         if isinstance(last, Read):
             return last.upload
         if not isinstance(last, Opening):

@@ -12,17 +12,13 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 
 from backend.context import Context, ContextDep
+from backend.idempotency import IdempotencyKey
 from backend.jobs import service
 from backend.jobs.schemas import EventPage, JobIn, JobList, JobOut
 from backend.paging import PageDep
 from backend.tables import JobKind, JobState
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(min_length=1, max_length=200, description="the same key and body find the job created before"),
-]
 
 EVENT_STREAM = "text/event-stream"
 _STREAM_POLL_S = 0.5

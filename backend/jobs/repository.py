@@ -53,6 +53,13 @@ def get_adapter(session: Session, adapter_id: str) -> Adapter | None:
     return session.get(Adapter, adapter_id)
 
 
+def hold_version(session: Session, version_id: str | None) -> bool:
+    """Tell whether a caption set version is there; until the transaction ends, nobody deletes it."""
+    if version_id is None:
+        return False
+    return session.get(DatasetVersion, version_id, with_for_update={"read": True}) is not None
+
+
 def find_idempotency_key(session: Session, key: str) -> IdempotencyKey | None:
     """Return what an earlier request with this key created, or None."""
     return session.get(IdempotencyKey, key)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from os import SEEK_END
 
 from sqlalchemy.orm import Session
 
 from backend.context import Context, instant
-from backend.datasets.service import freeze_dataset
+from backend.datasets.freezing import freeze_dataset
 from backend.errors import Conflict, NotFound, Unprocessable
+from backend.idempotency import digest, require_same_request
 from backend.ids import new_id
 from backend.jobs import repository, transitions
 from backend.jobs.repository import JobRow
@@ -53,12 +52,12 @@ def create_job(context: Context, order: JobIn, idempotency_key: str | None) -> t
         Unprocessable: the captions have problems, or the key was used with another body.
         SpfError: an option is unknown or out of bounds, or the base model is missing.
     """
-    digest = _digest(order.model_dump(mode="json"))
-    known = _find_repeated(context, idempotency_key, digest)
+    sha256 = digest(order.model_dump(mode="json"))
+    known = _find_repeated(context, idempotency_key, sha256)
     if known is not None:
         return known, False
     job = _training_job(context, order) if isinstance(order, TrainingIn) else _comparison_job(context, order)
-    return _add(context, job, idempotency_key, digest)
+    return _add(context, job, idempotency_key, sha256)
 
 
 def retry_job(context: Context, job_id: str, idempotency_key: str | None) -> tuple[JobOut, bool]:
@@ -66,10 +65,10 @@ def retry_job(context: Context, job_id: str, idempotency_key: str | None) -> tup
 
     Raises:
         NotFound: no such job.
-        Conflict: the job succeeded or is not at its end yet.
+        Conflict: the job succeeded or is not at its end yet, or its caption set was deleted.
     """
-    digest = _digest({"retry": job_id})
-    known = _find_repeated(context, idempotency_key, digest)
+    sha256 = digest({"retry": job_id})
+    known = _find_repeated(context, idempotency_key, sha256)
     if known is not None:
         return known, False
     with context.db.read() as session:
@@ -89,7 +88,7 @@ def retry_job(context: Context, job_id: str, idempotency_key: str | None) -> tup
         source_adapter_id=old.source_adapter_id,
         spec=old.spec,
     )
-    return _add(context, job, idempotency_key, digest)
+    return _add(context, job, idempotency_key, sha256)
 
 
 def cancel_job(context: Context, job_id: str) -> JobOut:
@@ -222,41 +221,46 @@ def _base_of(context: Context, adapter_ids: Sequence[str]) -> str:
     return bases[adapter_ids[0]]
 
 
-def _add(context: Context, job: Job, idempotency_key: str | None, digest: str) -> tuple[JobOut, bool]:
+def _add(context: Context, job: Job, idempotency_key: str | None, sha256: str) -> tuple[JobOut, bool]:
     """Write job, outbox row and idempotency key in one transaction, unless another request was faster."""
     with context.db.write() as session:
-        known = _repeated(session, idempotency_key, digest)
+        known = _repeated(session, idempotency_key, sha256)
         if known is None:
+            _require_version(session, job)
             transitions.enqueue(session, job)
             if idempotency_key is not None:
-                repository.add_idempotency_key(session, idempotency_key, digest, job.id)
+                repository.add_idempotency_key(session, idempotency_key, sha256, job.id)
     return read_job(context, known or job.id), known is None
 
 
-def _find_repeated(context: Context, key: str | None, digest: str) -> JobOut | None:
+def _require_version(session: Session, job: Job) -> None:
+    """Refuse a training whose caption set was deleted: long ago, before a retry, or just now.
+
+    Raises:
+        Conflict: it was.
+    """
+    if job.kind == "training" and not repository.hold_version(session, job.dataset_version_id):
+        raise Conflict(
+            "dataset_deleted",
+            "The caption set of this training was deleted, and its portraits with it.",
+            "Upload the portraits again, and order a training on the new caption set.",
+        )
+
+
+def _find_repeated(context: Context, key: str | None, sha256: str) -> JobOut | None:
     """Return the job that this request created before, or None."""
     with context.db.read() as session:
-        job_id = _repeated(session, key, digest)
+        job_id = _repeated(session, key, sha256)
     return None if job_id is None else read_job(context, job_id)
 
 
-def _repeated(session: Session, key: str | None, digest: str) -> str | None:
+def _repeated(session: Session, key: str | None, sha256: str) -> str | None:
     """Return the id of the job that a key stands for, or None for a new key."""
     known = repository.find_idempotency_key(session, key) if key is not None else None
     if known is None:
         return None
-    if known.request_sha256 != digest:
-        raise Unprocessable(
-            "idempotency_key_reused",
-            f"Found Idempotency-Key {key!r} with another request than the first one it came with.",
-            "Use a new key for a new request.",
-        )
+    require_same_request(known.key, known.request_sha256, sha256)
     return known.job_id
-
-
-def _digest(body: object) -> str:
-    """Return a hash that is equal for equal request bodies."""
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def _require(session: Session, job_id: str) -> JobRow:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from backend.db import Database
 from backend.maintenance.notifier import Notifier
 from backend.maintenance.old_events import thin_progress
+from backend.maintenance.old_keys import forget_keys
 from backend.maintenance.reaper import Reaper
 from backend.maintenance.relay import relay_once
 from backend.maintenance.sweep import sweep_files
@@ -39,6 +40,7 @@ def maintenance_loop(
             swept_s = time.monotonic()
             _try("what nobody needs stays", lambda: sweep_files(db, storage, keep_s=settings.keep_s))
             _try("old progress events stay", lambda: thin_progress(db))
+            _try("old keys of requests stay", lambda: forget_keys(db))
 
 
 def _try(consequence: str, work: Callable[[], object]) -> None:

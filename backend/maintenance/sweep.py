@@ -7,6 +7,7 @@
     adapters/{job}/{token}/,     unless a row knows them or that attempt runs
     comparisons/{job}/{token}/
     datasets/{dataset}/,         a day after they were last written to, unless a row knows them
+    datasets/{dataset}/{file},
     incoming/{upload}/
 
 Folders are listed before rows are read, and tokens only grow: what has no right to be there by then never gets one.
@@ -24,7 +25,7 @@ from sqlalchemy.orm import Session
 
 from backend.db import Database, now
 from backend.storage import LocalStorage
-from backend.tables import FINAL_STATES, Adapter, Comparison, Dataset, Job
+from backend.tables import FINAL_STATES, Adapter, Comparison, Dataset, DatasetItem, DatasetVersion, Job
 
 _UPLOAD_S = 86400.0
 """No upload takes longer."""
@@ -44,7 +45,8 @@ class _Records:
     """Jobs that have not ended, or not long ago."""
     published: frozenset[str]
     """Keys of stored results."""
-    datasets: frozenset[str]
+    portraits: frozenset[str]
+    """Keys of caption sets, and of the pictures that their items and versions name."""
 
 
 def sweep_files(db: Database, storage: LocalStorage, *, keep_s: float) -> int:
@@ -69,9 +71,11 @@ def sweep_files(db: Database, storage: LocalStorage, *, keep_s: float) -> int:
 
 def _listed(storage: LocalStorage) -> list[str]:
     """Return the keys of all folders and files that are judged one by one."""
-    areas = {"jobs": 2, "adapters": 2, "comparisons": 2, "checkpoints": 1, "datasets": 1, "incoming": 1, "logs": 1}
-    patterns = (f"{area}{'/*' * depth}" for area, depth in areas.items())
-    found = (path for pattern in patterns for path in storage.root.glob(pattern) if not path.name.startswith("."))
+    results = ("jobs/*/*", "adapters/*/*", "comparisons/*/*", "checkpoints/*", "logs/*")
+    uploads = ("datasets/*", "datasets/*/*", "incoming/*")
+    found = (
+        path for pattern in results + uploads for path in storage.root.glob(pattern) if not path.name.startswith(".")
+    )
     return [path.relative_to(storage.root).as_posix() for path in found]
 
 
@@ -85,8 +89,15 @@ def _is_void(parts: Sequence[str], records: _Records, storage: LocalStorage) -> 
     if area == "logs":
         # The worker's own log has no job in its name.
         return name.startswith("job_") and name.partition(".")[0] not in records.recent
-    age_s = time.time() - storage.path("/".join(parts)).stat().st_mtime
-    return name not in records.datasets and age_s > _UPLOAD_S
+    return "/".join(parts) not in records.portraits and _age_s(storage, "/".join(parts)) > _UPLOAD_S
+
+
+def _age_s(storage: LocalStorage, key: str) -> float:
+    """Return how long ago something was written; what is gone meanwhile is new."""
+    try:
+        return time.time() - storage.path(key).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _records(session: Session, keep_s: float) -> _Records:
@@ -102,8 +113,16 @@ def _records(session: Session, keep_s: float) -> _Records:
         resumable=frozenset((*_with_ancestors(unfinished, parents), *retryable)),
         recent=frozenset(job_id for job_id, *_, is_recent in jobs if is_recent),
         published=frozenset(_folders(results)),
-        datasets=frozenset(session.scalars(select(Dataset.id))),
+        portraits=frozenset(_portraits(session)),
     )
+
+
+def _portraits(session: Session) -> Iterator[str]:
+    """Yield the keys of caption sets and of all pictures in them."""
+    yield from (f"datasets/{dataset_id}" for dataset_id in session.scalars(select(Dataset.id)))
+    yield from session.scalars(select(DatasetItem.image_key))
+    for items in session.scalars(select(DatasetVersion.items)):
+        yield from (str(item["image_key"]) for item in items)
 
 
 def _with_ancestors(jobs: Iterable[str], parents: dict[str, str | None]) -> Iterator[str]:

@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from spf_portrait.contract.caption_hints import PhraseCount
+from spf_portrait.contract.picture_hints import PictureSizes
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -13,14 +16,6 @@ class Problem:
     found: str
     allowed: str
     hint: str
-
-
-@dataclass(frozen=True)
-class PhraseCount:
-    """A base phrase and in how many captions it stands."""
-
-    phrase: str
-    portraits: int
 
 
 @dataclass(frozen=True)
@@ -36,23 +31,6 @@ class CaptionTokens:
     most_allowed: int
     longest: int
     longest_of: str
-
-
-@dataclass(frozen=True)
-class PictureSizes:
-    """Sizes in pixels.
-
-    Attributes:
-        trained_at_px: Side of the squares that the base model learns from.
-        smallest_side_px: The shortest side of all.
-        enlarged: How many portraits are smaller than the square, and get blurred.
-        most_cut_off: The largest share of a portrait that lies outside its middle square.
-    """
-
-    trained_at_px: int
-    smallest_side_px: int
-    enlarged: int
-    most_cut_off: float
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from spf_portrait.checking.findings import CaptionTokens, Findings, Problem
-from spf_portrait.checking.on_captions import caption_hints, counted_phrases
-from spf_portrait.checking.on_pictures import Opened, opened, picture_hints, sizes
 from spf_portrait.contract.base_info import SHARED_CLIP_FOLDER, BaseInfo
 from spf_portrait.contract.bases import default_models_dir, find_base
 from spf_portrait.contract.caption_files import FoundItem
+from spf_portrait.contract.caption_hints import caption_hints, counted_phrases
 from spf_portrait.contract.caption_set import CaptionItem, CaptionSet, find_items
 from spf_portrait.contract.errors import DataError
+from spf_portrait.contract.picture_hints import Opened, opened, picture_hints, sizes
 from spf_portrait.contract.vocabulary import training_notices
 from spf_portrait.models.families.tokenizers import first_tokenizer
 from spf_portrait.models.text_length import TextLength, text_length, too_many_tokens

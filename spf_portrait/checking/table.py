@@ -2,7 +2,8 @@
 
 from textwrap import wrap
 
-from spf_portrait.checking.findings import Findings, PhraseCount, Problem
+from spf_portrait.checking.findings import Findings, Problem
+from spf_portrait.contract.caption_hints import PhraseCount
 
 _MOST_LISTED = 20
 _BAR_CELLS = 20

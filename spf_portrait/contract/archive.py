@@ -84,6 +84,15 @@ def is_unimportant(name: str) -> bool:
     return hidden or last in _UNIMPORTANT_NAMES or last.endswith(".md")
 
 
+def is_ordinary_name(member: str) -> bool:
+    """Whether a zip may hold a file of this name: inside the folder, on every system, without invisible characters."""
+    parts = member.rstrip("/").split("/")
+    odd = any(unicodedata.category(c) in {"Cc", "Cf", "Cs"} for c in member) or any(c in member for c in "\\:")
+    leaves = member.startswith("/") or any(part in {"", ".", ".."} for part in parts)
+    device = any(part.split(".")[0].rstrip().lower() in _WINDOWS_DEVICES for part in parts)
+    return not (odd or leaves or device) and 1 <= len(member) <= 200
+
+
 def _check_end_record(zip_path: Path) -> None:
     """Read the counts at the very end first: listing a directory of millions of members is an attack by itself."""
     size = zip_path.stat().st_size
@@ -128,11 +137,7 @@ def _checked_members(archive: zipfile.ZipFile, raw: IO[bytes], name: str) -> lis
 
 
 def _check_name(member: str, name: str) -> None:
-    parts = member.rstrip("/").split("/")
-    odd = any(unicodedata.category(c) in {"Cc", "Cf", "Cs"} for c in member) or any(c in member for c in "\\:")
-    leaves = member.startswith("/") or any(part in {"", ".", ".."} for part in parts)
-    device = any(part.split(".")[0].rstrip().lower() in _WINDOWS_DEVICES for part in parts)
-    if odd or leaves or device or not 1 <= len(member) <= 200:
+    if not is_ordinary_name(member):
         raise _hostile("unsafe_member_name", name, f"a file called {member[:80]!r}")
 
 

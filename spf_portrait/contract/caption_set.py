@@ -19,6 +19,7 @@ from spf_portrait.contract.errors import DataError
 from spf_portrait.contract.phrases import Caption
 
 MAX_ITEMS: Final = 2_000
+MAX_NAME_CHARACTERS: Final = 200
 
 
 class CaptionItem(BaseModel):
@@ -26,7 +27,7 @@ class CaptionItem(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file_name: str = Field(min_length=1, max_length=200)
+    file_name: str = Field(min_length=1, max_length=MAX_NAME_CHARACTERS)
     caption: Caption
 
 

@@ -107,6 +107,20 @@ def shortened(text: str) -> str:
     return repr(tidied if len(tidied) <= 60 else tidied[:57] + "...")
 
 
+def one_phrase(text: str) -> str:
+    """A phrase, tidied as in a caption.
+
+    Raises:
+        DataError: It is empty, too long, or has a comma, semicolon or square bracket in it.
+    """
+    phrase = tidy(text)
+    if not phrase:
+        raise DataError(
+            "empty_phrase", "an empty phrase", f"1 to {MAX_PHRASE_CHARACTERS} characters", "Type the phrase"
+        )
+    return _checked(phrase)
+
+
 def _checked(phrase: str) -> str:
     if len(phrase) > MAX_PHRASE_CHARACTERS:
         raise DataError(

@@ -117,6 +117,22 @@ GOOD_FILES = {
 }
 
 
+def made_dataset(client: TestClient, files: Mapping[str, bytes] = GOOD_FILES, name: str = "my set") -> dict[str, Any]:
+    """A caption set that was uploaded."""
+    answer = client.post("/api/v1/datasets", files=parts(files), data={"name": name})
+    assert answer.status_code == 201, answer.text
+    dataset: dict[str, Any] = answer.json()
+    return dataset
+
+
+def captioned(*captions: str) -> dict[str, bytes]:
+    """Files of as many portraits as there are captions, each different: 0.png, 0.txt and so on."""
+    files: dict[str, bytes] = {}
+    for number, caption in enumerate(captions):
+        files |= {f"{number}.png": png(f"hsl({number * 37 % 360}, 60%, 50%)"), f"{number}.txt": caption.encode()}
+    return files
+
+
 def add_dataset(session: Any, storage: LocalStorage, count: int = 2) -> str:
     """Add a frozen caption set with real pictures; return the id of its version."""
     dataset_id, version_id = new_id("ds"), new_id("dsv")

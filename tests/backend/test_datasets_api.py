@@ -70,6 +70,15 @@ def test_a_broken_portrait_is_named_and_the_rest_is_kept(client: TestClient) -> 
     assert dataset["errors"][0]["hint"]
 
 
+def test_a_name_that_is_too_long_is_named_and_the_rest_is_kept(client: TestClient) -> None:
+    name = "n" * 197
+    files = {f"{name}.png": png("red"), f"{name}.txt": b"a man, [blonde hair]"}
+    dataset = _upload(client, {**GOOD_FILES, **files}).json()
+    assert [item["file_name"] for item in dataset["items"]] == ["a.png", "b.png"]
+    assert [(error["file_name"], error["code"]) for error in dataset["errors"]] == [(f"{name}.png", "name_too_long")]
+    assert client.post(f"{URL}/{dataset['id']}/freeze").status_code == 200
+
+
 def test_a_caption_without_target_is_named_and_can_be_corrected(client: TestClient) -> None:
     files = {
         **GOOD_FILES,

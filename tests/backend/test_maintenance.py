@@ -24,7 +24,7 @@ from backend.maintenance.relay import relay_once
 from backend.process_manager import ProcessManager
 from backend.settings import Settings
 from backend.storage import LocalStorage
-from backend.tables import Job, Outbox
+from backend.tables import IdempotencyKey, Job, Outbox
 from tests.backend.service_fixtures import NewJob, job_row
 
 
@@ -161,6 +161,23 @@ def looping(db: Database, notifier: Notifier, settings: Settings) -> Generator[t
     finally:
         stop.set()
         loop.join()
+
+
+def test_the_loop_forgets_old_keys(db: Database, settings: Settings, new_job: NewJob) -> None:
+    job_id = new_job()
+    with db.write() as session:
+        for key, age_s in (("old", 86500.0), ("new", 86000.0)):
+            session.add(IdempotencyKey(key=key, request_sha256="0", job_id=job_id, created_at=now() - age_s))
+
+    def keys() -> list[str]:
+        with db.read() as session:
+            return list(session.scalars(select(IdempotencyKey.key)))
+
+    with looping(db, RecordingNotifier(), settings):
+        deadline = time.monotonic() + 30.0
+        while "old" in keys() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert keys() == ["new"]
 
 
 def test_no_failure_ends_the_loop(db: Database, settings: Settings, new_job: NewJob) -> None:

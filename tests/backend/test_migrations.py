@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 from alembic import command
 from backend.db import Database
 from backend.settings import Settings
-from backend.tables import Adapter, Base
+from backend.tables import Adapter, Base, BulkEdit, Dataset, UploadKey
 
 
 def _trigger_sql(database: Database) -> list[str]:
@@ -60,6 +60,29 @@ def test_adapters_from_before_stay_readable(settings: Settings) -> None:
     with database.read() as session:
         adapter = session.get_one(Adapter, "adp_1")
     assert (adapter.target, adapter.loads_in, adapter.loads_in_reason) == ("hat", None, None)
+    database.close()
+
+
+def test_caption_sets_survive_the_way_up_and_down(settings: Settings) -> None:
+    config = Config("alembic.ini")
+    config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url)
+    command.downgrade(config, "0002")
+    database = Database(settings.sqlalchemy_url)
+    with database.write() as session:
+        session.execute(
+            text("INSERT INTO datasets (id, name, created_at, rejected) VALUES ('ds_1', 'from before', 0, '[]')")
+        )
+    command.upgrade(config, "head")
+    with database.write() as session:
+        assert session.get_one(Dataset, "ds_1").name == "from before"
+        session.add(BulkEdit(dataset_id="ds_1", edit={"kind": "prefix"}, before=[], after=[]))
+        session.add(UploadKey(key="k", request_sha256="0", dataset_id="ds_1"))
+    command.downgrade(config, "0002")
+    assert not {"bulk_edits", "upload_keys"} & set(inspect(database.engine).get_table_names())
+    command.upgrade(config, "head")
+    with database.read() as session:
+        assert session.get_one(Dataset, "ds_1").name == "from before"
+        assert session.get(BulkEdit, "ds_1") is None
     database.close()
 
 

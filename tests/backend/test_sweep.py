@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from backend.adapters.repository import add_adapter
 from backend.db import Database, now
@@ -15,7 +15,7 @@ from backend.jobs import transitions
 from backend.maintenance.old_events import thin_progress
 from backend.maintenance.sweep import sweep_files
 from backend.storage import LocalStorage, StoredFile
-from backend.tables import Job, JobEvent
+from backend.tables import DatasetItem, Job, JobEvent
 from tests.backend.service_fixtures import NewJob
 
 KEEP_S = 1000.0
@@ -104,6 +104,19 @@ def test_uploads_that_never_ended_go_after_a_day(db: Database, storage: LocalSto
             _make_old(folder)
     sweep_files(db, storage, keep_s=KEEP_S)
     assert _left(storage, "incoming", "datasets") == {*kept, "incoming/new/a", "datasets/ds_new/a"}
+
+
+def test_pictures_that_no_row_knows_go_after_a_day(db: Database, storage: LocalStorage, new_job: NewJob) -> None:
+    new_job()
+    kept = _left(storage, "datasets")
+    folder = next(iter(kept)).rpartition("/")[0]
+    _write(storage, f"{folder}/old.png", f"{folder}/new.png")
+    for key in (*kept, f"{folder}/old.png"):
+        _make_old(storage.path(key))
+    with db.write() as session:
+        session.execute(delete(DatasetItem))  # a version still has them
+    assert sweep_files(db, storage, keep_s=KEEP_S) == 1
+    assert _left(storage, "datasets") == {*kept, f"{folder}/new.png"}
 
 
 def test_a_long_curve_is_thinned_out_once_its_job_has_ended(db: Database, new_job: NewJob) -> None:

@@ -7,11 +7,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from spf_portrait.checking.findings import PictureSizes
 from spf_portrait.contract.portraits import open_portrait
 
 MUCH: Final = 0.4
 """Share of a portrait outside its middle square from which on the face itself may be cut."""
+
+
+@dataclass(frozen=True)
+class PictureSizes:
+    """Sizes in pixels.
+
+    Attributes:
+        trained_at_px: Side of the squares that the base model learns from.
+        smallest_side_px: The shortest side of all.
+        enlarged: How many portraits are smaller than the square, and get blurred.
+        most_cut_off: The largest share of a portrait that lies outside its middle square.
+    """
+
+    trained_at_px: int
+    smallest_side_px: int
+    enlarged: int
+    most_cut_off: float
 
 
 @dataclass(frozen=True)
