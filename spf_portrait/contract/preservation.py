@@ -14,7 +14,8 @@ class Preservation(ClosedSpec):
     """Pairs of rows in every step of stage 2, one with the base text and one with the empty text of guidance.
 
     Both look at one state and are held to the original model's answers, by default on pictures that it drew itself.
-    Where a pair looks at a portrait and the target can already be seen in the noise, its place is released.
+    Some of these are asked for the target, too: it may come in its place, and the rest stays what the base text draws.
+    Where a pair looks at a portrait and the target can already be seen in the noise, its place is released as well.
     """
 
     share: float = Field(
@@ -37,6 +38,12 @@ class Preservation(ClosedSpec):
     picture_share: float = Field(
         default=1.0, ge=0, le=1, description="of pairs that look at such a picture instead of a portrait"
     )
+    asked_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="of pairs on such a picture that ask the tuned model for the target, too, and release its place",
+    )
     times_power: float = Field(
         default=0.3,
         ge=0.1,
@@ -50,7 +57,7 @@ class Preservation(ClosedSpec):
         "target it sees: otherwise guidance would erase it",
     )
     release_from: float = Field(
-        default=0.1, ge=0, le=1, description="share of a portrait's largest difference at which the release begins"
+        default=0.1, ge=0, le=1, description="share of a picture's largest difference at which the release begins"
     )
     release_to: float = Field(default=0.4, ge=0, le=1, description="share from which a cell is released altogether")
     release_dilation: int = Field(default=1, ge=0, le=8, description="latent cells by which the release is widened")

@@ -95,9 +95,10 @@ class Alignment:
         if preserved is not None:
             x_t.append(preserved.x_t)
             timesteps.append(preserved.timesteps)
-            for texts, poolings in ((base_text, base_pooling), (complete_text, complete_pooling)):
-                texts.append(preserved.text)
-                poolings.append(preserved.pooling)
+            base_text.append(preserved.text)
+            complete_text.append(preserved.tuned_text)
+            base_pooling.append(preserved.pooling)
+            complete_pooling.append(preserved.pooling)
         looked_at = (self.base, self.recorder, torch.cat(x_t), torch.cat(timesteps))
         at_once = self.spec.batch_size
         reference = path_in_batches(reference_pass, *looked_at, stacked(base_text), torch.cat(base_pooling), at_once)
@@ -114,13 +115,19 @@ class Alignment:
 
     def _preservation(self, response: Tensor, reference: Tensor, preserved: PreservedRows) -> dict[str, Tensor]:
         """Where no survey has found the target's place, nothing is released."""
-        surveyed = self.memory.surveyed
-        if surveyed is None or not self.spec.losses.control_map:
-            difference = response.new_zeros(len(preserved.portraits), *response.shape[-2:])
-        else:
-            difference = surveyed[preserved.portraits]
+        difference = self._difference_of_pairs(preserved, response)
         place = focused(difference, self.spec.control_map_from, self.spec.control_map_to)
         return preservation_losses(response, reference, preserved, difference, place, self.spec.preservation)
+
+    def _difference_of_pairs(self, preserved: PreservedRows, response: Tensor) -> Tensor:
+        """D of the portraits or pictures that they look at, [pairs, height, width]."""
+        portraits, pictures = self.memory.surveyed, self.memory.pictures
+        if portraits is None or not self.spec.losses.control_map:
+            return response.new_zeros(len(preserved.portraits), *response.shape[-2:])
+        of_portraits = portraits[preserved.portraits]
+        if pictures is None:
+            return of_portraits
+        return torch.where(preserved.asked[:, None, None] > 0, pictures[preserved.pictures], of_portraits)
 
     def _control_map(
         self, reference: PathResult, response: PathResult, shares: Tensor, portraits: Tensor, timesteps: Tensor

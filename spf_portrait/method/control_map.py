@@ -66,8 +66,8 @@ def useful_difference(difference: Tensor, gain: Tensor) -> Tensor:
     nothing of the portrait has none. G is a difference of large numbers and is therefore averaged over 3 × 3 cells.
 
     Args:
-        difference: D, mean over looks, [portraits, height, width].
-        gain: G of the same looks, the same shape.
+        difference: D, mean over looks, [rows, height, width].
+        gain: G of the same looks, the same shape; −G for pictures that do not show the target.
 
     Returns:
         The same shape, divided by the largest of all portraits.

@@ -1,8 +1,11 @@
-"""Before the second stage both paths look at every portrait: where does the target answer, all in all?
+"""Before the second stage both paths look at every picture: where does the target answer, all in all?
 
 The difference of a single step is noisy and mostly small even in the target's place. A map that is averaged while the
 second stage goes on starts from one look, and then sees its own work: what it does not hold differs, what it holds
 does not. So all looks are taken at once, with the adapter that stage 1 left, and the map stays; docs/experiments.md.
+
+A portrait shows the target, and there the response explains it better than the reference. A picture by the original
+model does not, and where the target would come the response explains it worse.
 """
 
 from collections.abc import Callable
@@ -25,28 +28,30 @@ _SEEDS_APART: Final = 7_919
 
 @dataclass(frozen=True)
 class Survey:
-    """How the portraits are looked at.
+    """How pictures are looked at.
 
     Attributes:
         looks: At each of them, spread evenly over the timesteps that tell something.
         min_snr_db: Signal-to-noise ratio in decibels from which on they do.
         seed: The same seed gives the same noise.
-        at_once: Portraits that pass the network together.
+        at_once: Pictures that pass the network together.
+        shown: Whether they show the target, as portraits do.
     """
 
     looks: int
     min_snr_db: float
     seed: int
     at_once: int
+    shown: bool = True
 
 
 @torch.no_grad()
 def surveyed_difference(base: BaseModel, rows: TrainingRows, survey: Survey, on_look: Callable[[int], None]) -> Tensor:
-    """D of every portrait, [portraits, height, width] in [0, 1]; see `control_map.useful_difference`.
+    """D of every picture, [rows, height, width] in [0, 1]; see `control_map.useful_difference`.
 
     Args:
         base: With the adapter attached, and nothing recording on it.
-        rows: The portraits.
+        rows: The portraits, or the original model's pictures.
         survey: How they are looked at.
         on_look: Told how many looks are done.
     """
@@ -59,7 +64,7 @@ def surveyed_difference(base: BaseModel, rows: TrainingRows, survey: Survey, on_
         found.append(_one_look(base, rows, times, noise, survey.at_once))
         on_look(look + 1)
     differences, gains = (torch.stack(parts).mean(dim=0) for parts in zip(*found, strict=True))
-    return useful_difference(differences, gains)
+    return useful_difference(differences, gains if survey.shown else -gains)
 
 
 def telling_times(schedule: Schedule, min_snr_db: float) -> Tensor:

@@ -31,22 +31,13 @@ class Prompt:
     pooling: Tensor
 
 
-def base_prompt(axis: TextAxis, phrases: tuple[str, ...], base_columns: int) -> Prompt:
-    """Some base phrases without a target.
-
-    Raises:
-        DataError: More tokens than the text encoders read.
-    """
-    return _prompt(axis, phrases, None, base_columns)
-
-
 def reference_prompt(axis: TextAxis, caption: Caption, base_columns: int) -> Prompt:
     """The base text. `base_columns` is the number of base phrases that a batch leaves room for.
 
     Raises:
         DataError: More tokens than the text encoders read.
     """
-    return base_prompt(axis, caption.base, base_columns)
+    return _prompt(axis, caption.base, None, base_columns)
 
 
 def response_prompt(axis: TextAxis, caption: Caption, base_columns: int) -> Prompt:

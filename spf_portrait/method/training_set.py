@@ -43,32 +43,8 @@ class _Rows:
 
 
 @dataclass(frozen=True)
-class BaseTextRows(_Rows):
-    """Pictures with base texts.
-
-    Attributes:
-        x_0: Scaled latents, [rows, channels, height, width].
-        base_text: Embeddings of the base text.
-        base_pooling: [rows, tokens, columns], see `prompts`.
-    """
-
-    x_0: Tensor
-    base_text: TextEmbedding
-    base_pooling: Tensor
-
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """The rows of several, one after the other."""
-        return cls(
-            x_0=torch.cat([part.x_0 for part in parts]),
-            base_text=stacked([part.base_text for part in parts]),
-            base_pooling=torch.cat([part.base_pooling for part in parts]),
-        )
-
-
-@dataclass(frozen=True)
 class TrainingRows(_Rows):
-    """What both stages need of the portraits.
+    """What both stages need of portraits, and of pictures by the original model.
 
     Attributes:
         x_0: Scaled latents, [rows, channels, height, width].
@@ -84,10 +60,16 @@ class TrainingRows(_Rows):
     base_pooling: Tensor
     complete_pooling: Tensor
 
-    @property
-    def without_target(self) -> BaseTextRows:
-        """The same portraits with their base texts alone."""
-        return BaseTextRows(self.x_0, self.base_text, self.base_pooling)
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The rows of several, one after the other."""
+        return cls(
+            x_0=torch.cat([part.x_0 for part in parts]),
+            base_text=stacked([part.base_text for part in parts]),
+            complete_text=stacked([part.complete_text for part in parts]),
+            base_pooling=torch.cat([part.base_pooling for part in parts]),
+            complete_pooling=torch.cat([part.complete_pooling for part in parts]),
+        )
 
     @property
     def present(self) -> Tensor:

@@ -13,7 +13,6 @@ from spf_portrait.method.clip_space import clip_of, text_space_of
 from spf_portrait.method.map_memory import MapMemory
 from spf_portrait.method.seen_latents import exemplars
 from spf_portrait.method.training_set import (
-    BaseTextRows,
     TrainingRows,
     distance_range,
     meaning_rows,
@@ -108,10 +107,10 @@ def _aligned(
 
 def _pictures(
     base: BaseModel, captions: list[Caption], rows: TrainingRows, spec: TrainingSpec, report: Report
-) -> BaseTextRows:
+) -> TrainingRows:
     """By the original model, if prior preservation wants any."""
     settings = spec.preservation
     if not (spec.stage2_steps and settings.share and settings.pictures and settings.picture_share):
-        return rows.without_target.chosen(torch.arange(0))
+        return rows.chosen(torch.arange(0))
     drawn = ProgressMeter(report, "preserving", settings.pictures)
     return original_pictures(base, captions, size_px(spec, base), spec.seed, settings, drawn.step)

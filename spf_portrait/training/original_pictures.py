@@ -1,4 +1,7 @@
-"""Pictures that the original model draws for parts of the captions: what it does with a text is to stay as it is."""
+"""Pictures that the original model draws for parts of the captions: what it does with a text is to stay as it is.
+
+Each has its complete text, too: what the target is to leave as it is.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -10,13 +13,14 @@ from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.preservation import Preservation
 from spf_portrait.drawing.trajectory import denoise, sampler, starting_noise
-from spf_portrait.method.prompts import base_prompt
-from spf_portrait.method.training_set import BaseTextRows
+from spf_portrait.method.prompts import reference_prompt, response_prompt
+from spf_portrait.method.training_set import TrainingRows
 from spf_portrait.models.base_model import BaseModel, encode_nothing, encode_text
 from spf_portrait.models.families.text_embedding import TextEmbedding, stacked
 
 STEPS: Final = 20
 """Denoising steps of a picture: it is noised again before anything looks at it."""
+_WAITING: Final = torch.device("cpu")
 _KEPT_SHARE: Final = 0.5
 """A phrase is kept as often as it is left out, so that what captions always say is left open, too."""
 
@@ -28,34 +32,39 @@ def original_pictures(
     seed: int,
     settings: Preservation,
     on_picture: Callable[[int], None],
-) -> BaseTextRows:
+) -> TrainingRows:
     """Draw them, each by itself so that no more memory is needed than in a training step.
 
     Args:
         base: Its adapter, if any, is off meanwhile.
-        captions: Their base texts are taken in turn.
+        captions: Their base texts are taken in turn; all have the same target.
         size_px: Side of the pictures.
         seed: The same seed gives the same pictures.
         settings: How many, and with which guidance scale.
         on_picture: Told how many are done.
 
     Returns:
-        Latents with the texts they were drawn for, on the CPU.
+        Latents with the texts they were drawn for and those that name the target besides, on the CPU.
     """
     chance = torch.Generator().manual_seed(seed)
     columns = max(len(caption.base) for caption in captions)
     turns = [captions[number % len(captions)] for number in range(settings.pictures)]
-    prompts = [base_prompt(base.text_axis, _part(caption.base, chance), columns) for caption in turns]
+    parts = [caption.model_copy(update={"base": _part(caption.base, chance)}) for caption in turns]
+    prompts = [reference_prompt(base.text_axis, part, columns) for part in parts]
+    complete = [response_prompt(base.text_axis, part, columns) for part in parts]
     texts, nothing = [encode_text(base, [prompt.text]) for prompt in prompts], encode_nothing(base)
     latents: list[Tensor] = []
     with torch.no_grad(), adapter_off(base.network):
         for number, text in enumerate(texts):
             latents.append(_drawn(base, (nothing, text), size_px, seed + number, settings.guidance_scale).cpu())
             on_picture(number + 1)
-    return BaseTextRows(
+    asked = [encode_text(base, [prompt.text]) for prompt in complete]
+    return TrainingRows(
         x_0=torch.cat(latents),
-        base_text=stacked(texts).to(torch.device("cpu")),
+        base_text=stacked(texts).to(_WAITING),
+        complete_text=stacked(asked).to(_WAITING),
         base_pooling=torch.stack([prompt.pooling for prompt in prompts]),
+        complete_pooling=torch.stack([prompt.pooling for prompt in complete]),
     )
 
 

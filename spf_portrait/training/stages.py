@@ -1,7 +1,8 @@
 """A training is a sequence of stages; each says which losses a step has and how they are weighed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Literal
 
 import torch
@@ -15,7 +16,7 @@ from spf_portrait.method.map_survey import Survey, surveyed_difference
 from spf_portrait.method.micro_batches import in_batches
 from spf_portrait.method.preserved_rows import PairDraw, PreservedRows, preserved_rows
 from spf_portrait.method.states import State, grown, noised
-from spf_portrait.method.training_set import BaseTextRows, MeaningRows, TrainingRows
+from spf_portrait.method.training_set import MeaningRows, TrainingRows
 from spf_portrait.models.base_model import BaseModel, encode_nothing, predict
 from spf_portrait.running.progress import ProgressMeter, Report
 
@@ -52,6 +53,7 @@ def _nothing(report: Report) -> None:
     """Most stages begin with their first step."""
 
 
+_ASKING_NOTHING: Final = {"asked_share": 0.0}
 StepLosses = Callable[[Draw], dict[str, Tensor]]
 """Raw losses by name."""
 
@@ -92,13 +94,14 @@ def denoising(
 
 
 def dual_path(
-    alignment: Alignment, rows: TrainingRows, meaning: MeaningRows, pictures: BaseTextRows, spec: TrainingSpec
+    alignment: Alignment, rows: TrainingRows, meaning: MeaningRows, pictures: TrainingRows, spec: TrainingSpec
 ) -> Stage:
     """Dual-path alignment against the original weights, on noised portraits or on grown states.
 
     A part of every step's rows goes to prior preservation, where `pictures` are those of the original model.
     """
     base, nothing = alignment.base, encode_nothing(alignment.base)
+    preservation = spec.preservation if _asks(pictures, spec) else spec.preservation.model_copy(update=_ASKING_NOTHING)
 
     def looked_at(batch: TrainingRows, told: Draw) -> State:
         if spec.states == "noised":
@@ -110,10 +113,10 @@ def dual_path(
         pairs = spec.preservation.pairs(len(draw.portraits))
         if not pairs:
             return None
-        chance = torch.rand(pairs, 2, generator=torch.Generator().manual_seed(spec.seed * _SEEDS_APART + draw.step))
+        chance = torch.rand(pairs, 3, generator=torch.Generator().manual_seed(spec.seed * _SEEDS_APART + draw.step))
         last = draw.last(pairs)
         drawn = PairDraw(last.portraits, last.times, last.noise, chance.to(last.noise.device))
-        return preserved_rows(base, rows.without_target, pictures, nothing, drawn, spec.preservation)
+        return preserved_rows(base, rows, pictures, nothing, drawn, preservation)
 
     def losses(draw: Draw) -> dict[str, Tensor]:
         told = draw.first(told_rows(len(draw.portraits), spec.preservation))
@@ -135,18 +138,32 @@ def dual_path(
         "guided_preservation": spec.preservation.guided_weight,
         "released": spec.preservation.denoise_weight,
     }
-    return Stage("stage2", spec.stage2_steps, losses, weights, lambda report: _survey(alignment, rows, report))
+    begin = partial(_survey, alignment, rows, pictures)
+    return Stage("stage2", spec.stage2_steps, losses, weights, begin)
 
 
-def _survey(alignment: Alignment, rows: TrainingRows, report: Report) -> None:
-    """Find the target's place in every portrait, once in a training."""
+def _survey(alignment: Alignment, rows: TrainingRows, pictures: TrainingRows, report: Report) -> None:
+    """Find the target's place in every portrait and picture, once in a training."""
     spec, memory = alignment.spec, alignment.memory
-    if not spec.map_looks or not spec.losses.control_map or memory.surveyed is not None:
+    if not _surveys(spec) or memory.surveyed is not None:
         return
     alignment.recorder.listen(None)
     survey = Survey(spec.map_looks, spec.control_map_min_snr_db, spec.seed, spec.batch_size)
-    looked = ProgressMeter(report, "surveying", survey.looks)
-    memory.surveyed = surveyed_difference(alignment.base, rows, survey, looked.step)
+    asks = _asks(pictures, spec)
+    looked = ProgressMeter(report, "surveying", survey.looks * (1 + asks))
+    if asks:
+        memory.pictures = surveyed_difference(alignment.base, pictures, replace(survey, shown=False), looked.step)
+    done = survey.looks * asks
+    memory.surveyed = surveyed_difference(alignment.base, rows, survey, lambda look: looked.step(done + look))
+
+
+def _surveys(spec: TrainingSpec) -> bool:
+    return spec.map_looks > 0 and spec.losses.control_map
+
+
+def _asks(pictures: TrainingRows, spec: TrainingSpec) -> bool:
+    """Whether pictures are asked for the target: only where it is known what its place is."""
+    return _surveys(spec) and len(pictures.x_0) > 0 and spec.preservation.asked_share > 0
 
 
 def told_rows(rows: int, preservation: Preservation) -> int:

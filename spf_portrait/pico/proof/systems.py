@@ -60,6 +60,7 @@ SYSTEMS: Final = (
     System("whole-denoising", "SPF, denoising everywhere", {"masked_denoising": False, "w_denoise": 1.0}),
     System("map-of-all-noise", "SPF, control map from all noise levels", {"control_map_min_snr_db": -60.0}),
     System("no-preservation", "SPF without prior preservation", _preserving(share=0.0)),
+    System("nothing-asked", "SPF, pictures never asked for the target", _preserving(asked_share=0.0)),
     System("portraits-too", "SPF, prior preservation on portraits, too", _preserving(picture_share=0.6)),
     System(
         "no-release",

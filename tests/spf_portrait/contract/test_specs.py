@@ -120,6 +120,7 @@ def test_every_option_arrives(tmp_path: Path) -> None:
             "guidance_scale": 3.0,
             "pictures": 5,
             "picture_share": 0.4,
+            "asked_share": 0.3,
             "times_power": 0.5,
             "release_min_snr_db": -8.0,
             "release_from": 0.2,

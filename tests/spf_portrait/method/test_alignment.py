@@ -21,7 +21,6 @@ from spf_portrait.method.preserved_rows import PairDraw, PreservedRows, preserve
 from spf_portrait.method.seen_latents import exemplars
 from spf_portrait.method.states import NoisedState, noised
 from spf_portrait.method.training_set import (
-    BaseTextRows,
     MeaningRows,
     TrainingRows,
     meaning_rows,
@@ -80,14 +79,14 @@ def scene(base: BaseModel, make_job: Callable[..., TrainingJob]) -> Iterator[Sce
 
 def pairs_of(scene: Scene) -> PreservedRows:
     """Of all four portraits."""
-    drawn = PairDraw(torch.arange(4), T, NOISE, torch.rand(4, 2))
+    drawn = PairDraw(torch.arange(4), T, NOISE, torch.rand(4, 3))
     nothing = encode_nothing(scene.base)
-    return preserved_rows(scene.base, scene.rows.without_target, none_of(scene), nothing, drawn, Preservation())
+    return preserved_rows(scene.base, scene.rows, none_of(scene), nothing, drawn, Preservation())
 
 
-def none_of(scene: Scene) -> BaseTextRows:
+def none_of(scene: Scene) -> TrainingRows:
     """No pictures by the original model."""
-    return scene.rows.without_target.chosen(torch.arange(0))
+    return scene.rows.chosen(torch.arange(0))
 
 
 def scramble(base: BaseModel) -> None:
@@ -233,6 +232,38 @@ def test_stage_2_begins_with_a_survey_and_takes_it_once(scene: Scene) -> None:
     assert first.shape == (4, 8, 8)
     stage.begin(events.append)
     assert memory.surveyed is first
+
+
+def test_pictures_that_may_be_asked_for_the_target_are_surveyed_too(scene: Scene) -> None:
+    scramble(scene.base)
+    for share in (0.5, 0.0):
+        memory, events = MapMemory(), list[Any]()
+        spec = TrainingSpec(control_map_looks=3, preservation=Preservation(asked_share=share))
+        alignment, pictures = scene.make(memory=memory, control_map_looks=3), scene.rows.chosen(torch.arange(3))
+        replaced = replace(alignment, spec=spec)
+        dual_path(replaced, scene.rows, scene.meaning, pictures, spec).begin(events.append)
+        assert [event.step for event in events][-1] == events[-1].total == (6 if share else 3)
+        assert memory.surveyed is not None
+        if share:
+            assert memory.pictures is not None
+            assert memory.pictures.shape == (3, 8, 8)
+        else:
+            assert memory.pictures is None
+
+
+def test_an_asked_pair_is_released_in_its_pictures_place(scene: Scene) -> None:
+    """Of one whose target would come everywhere nothing is held but the answer to the empty text."""
+    scramble(scene.base)
+    drawn = PairDraw(torch.arange(4), T, NOISE, torch.zeros(4, 3))
+    rows = preserved_rows(scene.base, scene.rows, scene.rows, encode_nothing(scene.base), drawn, Preservation())
+    found: list[Tensor] = []
+    for pictures in (torch.zeros(4, 8, 8), torch.ones(4, 8, 8)):
+        memory = MapMemory(surveyed=torch.zeros(4, 8, 8), pictures=pictures)
+        alignment = scene.make(memory=memory)
+        losses = alignment.losses(scene.rows, scene.meaning, torch.arange(4), scene.state(), rows)
+        found.append(losses["guided_preservation"])
+    assert found[0] > 0
+    assert found[1] == 0
 
 
 @pytest.mark.parametrize("options", [{"control_map_looks": 0}, {"losses": LossSwitches(control_map=False)}])

@@ -8,12 +8,14 @@ from spf_portrait.method.map_memory import MapMemory
 
 @pytest.mark.parametrize("surveyed", [None, torch.rand(3, 2, 2)])
 def test_a_memory_is_restored_as_it_was(surveyed: torch.Tensor | None) -> None:
-    memory = MapMemory(scale=torch.rand(10), surveyed=surveyed)
-    other = MapMemory(surveyed=torch.zeros(1, 1, 1))
+    memory = MapMemory(scale=torch.rand(10), surveyed=surveyed, pictures=surveyed)
+    other = MapMemory(surveyed=torch.zeros(1, 1, 1), pictures=torch.zeros(1, 1, 1))
     other.restore(memory.tensors(), torch.device("cpu"))
     assert torch.equal(other.scale, memory.scale)
     if surveyed is None:
         assert other.surveyed is None
+        assert other.pictures is None
     else:
-        assert other.surveyed is not None
-        assert torch.equal(other.surveyed, surveyed)
+        for restored in (other.surveyed, other.pictures):
+            assert restored is not None
+            assert torch.equal(restored, surveyed)

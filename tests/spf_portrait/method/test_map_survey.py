@@ -48,6 +48,17 @@ def test_paths_that_agree_have_no_place(base: BaseModel, rows: TrainingRows) -> 
     assert not surveyed_difference(base, same, SURVEY, lambda done: None).any()
 
 
+def test_a_picture_without_the_target_is_explained_worse_where_a_portrait_is_explained_better(
+    base: BaseModel, rows: TrainingRows
+) -> None:
+    shown, missing = (
+        surveyed_difference(base, rows, replace(SURVEY, shown=it), lambda _: None) for it in (True, False)
+    )
+    assert shown.any()
+    assert missing.any()
+    assert not ((shown > 0) & (missing > 0)).any()
+
+
 @pytest.mark.parametrize("min_snr_db", [-13.0, 60.0])
 def test_looks_are_taken_where_the_signal_is_strong_enough(base: BaseModel, min_snr_db: float) -> None:
     times = telling_times(base.schedule, min_snr_db)

@@ -22,8 +22,10 @@ def test_they_are_the_original_models_whatever_the_adapter_does(base: BaseModel)
     assert not torch.equal(before.x_0, original_pictures(base, CAPTIONS, 32, 1, SETTINGS, lambda done: None).x_0)
 
 
-def test_each_is_drawn_for_some_of_a_captions_phrases(base: BaseModel) -> None:
+def test_each_is_drawn_for_some_of_a_captions_phrases_and_can_be_asked_for_the_target(base: BaseModel) -> None:
     rows = original_pictures(base, CAPTIONS, 32, 0, SETTINGS, lambda done: None)
     allowed = [("a woman", "a hat", "a woman, a hat"), ("a man",)]
-    for number, states in enumerate(rows.base_text.states):
-        assert any(torch.equal(states, encode_text(base, [text]).states[0]) for text in allowed[number % 2])
+    for number, (states, complete) in enumerate(zip(rows.base_text.states, rows.complete_text.states, strict=True)):
+        drawn = [text for text in allowed[number % 2] if torch.equal(states, encode_text(base, [text]).states[0])]
+        assert len(drawn) == 1
+        assert torch.equal(complete, encode_text(base, [f"{drawn[0]}, blonde hair"]).states[0])

@@ -17,6 +17,7 @@ from spf_portrait.drawing.four_pictures import Case, draw_four, draw_held
 from spf_portrait.drawing.hold import HeldRest
 from spf_portrait.drawing.pair import draw_pair
 from spf_portrait.drawing.pictures import eight_bit
+from spf_portrait.drawing.target_watch import TargetWatch
 from spf_portrait.drawing.trajectory import Sampling, denoise, starting_noise
 from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.models.base_model import (
@@ -183,7 +184,7 @@ def test_the_rest_is_held_between_the_reference_and_the_plain_response(
     assert not torch.equal(drawn.held, drawn.reference)
     assert not torch.equal(drawn.held, drawn.response)
     assert torch.equal(draw_held(base, cases, Sampling(2, 3.0), Hold(firmness=0), lambda _: None), drawn.response)
-    monkeypatch.setattr("spf_portrait.drawing.hold.opened", nothing_opened)
+    monkeypatch.setattr("spf_portrait.drawing.hold.focused", nothing_opened)
     assert torch.equal(draw_held(base, cases, Sampling(2, 3.0), Hold(), lambda _: None), drawn.reference)
 
 
@@ -213,7 +214,9 @@ def test_nothing_is_left_on_another_device(family_models: Path, key: str) -> Non
     def on_step(index: int, timestep: torch.Tensor, shown: torch.Tensor, predicted: torch.Tensor) -> None:
         assert shown.device == predicted.device == base.device
 
-    steer = HeldRest(base, texts, 4.0, Hold())
+    watch = TargetWatch(base, texts[1], texts[1], 2)
+    watch(1, torch.tensor(500), noise, noise)
+    steer = HeldRest(base, texts, 4.0, watch.difference)
     with torch.no_grad():
         drawn = decode_latents(base, denoise(base, scheduler, noise, texts, 4.0, generator, on_step, steer))
     noised = add_noise(noise, noise, base.schedule.levels(base.schedule.trained_at(T[:1].to(base.device))))
