@@ -15,7 +15,8 @@ from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.errors import DataError, ModelError
 from worker.context import WorkerContext, engine_environment
 from worker.held_lease import HeldLease
-from worker.supervisor import Outcome, supervise
+from worker.outcome import Outcome
+from worker.supervisor import supervise
 from worker.warm_engine import Supervision
 from worker.workspace import Workspace
 

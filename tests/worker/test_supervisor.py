@@ -12,7 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from spf_portrait.contract.events import CheckpointSaved, Progress, Validated
 from worker.die_with_parent import die_with_parent
-from worker.supervisor import Outcome, Timing, supervise
+from worker.outcome import Outcome
+from worker.supervisor import Timing, supervise
 
 DOUBLE = str(Path(__file__).with_name("double_engine.py"))
 TIMING = Timing(heartbeat_s=0.2, fence_s=20.0, grace_s=2.0, stall_s=20.0)
