@@ -20,7 +20,7 @@ from backend.broker import start_broker
 from backend.context import Context
 from backend.db import Database
 from backend.jobs import transitions
-from backend.jobs.service import retry_job
+from backend.jobs.orders import retry_job
 from backend.maintenance.loop import maintenance_loop
 from backend.maintenance.notifier import CeleryNotifier
 from backend.process_manager import ProcessManager
@@ -161,7 +161,7 @@ def test_training_then_comparison(studio: Studio, new_job: NewJob) -> None:
     assert studio.wait_state(training, "succeeded", "failed").state == "succeeded"
     assert studio.adapter_steps(training) == list(range(10))
     for _ in range(5):
-        studio.notifier.notify("training", training)
+        studio.notifier.notify("train", training)
 
     with studio.db.read() as session:
         adapter_id = session.scalar(select(Adapter.id).where(Adapter.job_id == training))

@@ -70,13 +70,13 @@ def claim(session: Session, job_id: str, *, owner: str, lease_s: float) -> Claim
 
 
 def claim_first(session: Session, job_id: str, *, owner: str, lease_s: float) -> Claim | None:
-    """Take the oldest job that is ready, of the kind that a message's job is of.
+    """Take the oldest job that is ready, of the queue that a message's job is in.
 
     Messages come in the order in which they were sent, so that of a job that was interrupted comes last; its turn does
     not. The message's own job, if it is left behind, gets another message.
     """
-    kind = select(Job.kind).where(Job.id == job_id).scalar_subquery()
-    line = select(Job.id).where(Job.kind == kind, *_ready()).order_by(*line_of_jobs()).limit(1)
+    queue = select(Job.queue).where(Job.id == job_id).scalar_subquery()
+    line = select(Job.id).where(Job.queue == queue, *_ready()).order_by(*line_of_jobs()).limit(1)
     taken: Claim | None = None
     # Where writers do not wait for each other, another worker may take the first one in between.
     while taken is None and (first := session.scalar(line)) is not None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from backend.db import now
 from backend.jobs.transitions.guarded import ENDED, add_event, change_state, drop_from_outbox
-from backend.tables import Job, Outbox
+from backend.tables import Job, JobAdapter, Outbox
 
 
-def enqueue(session: Session, job: Job) -> None:
-    """Add a new job and its outbox row."""
+def enqueue(session: Session, job: Job, adapter_ids: Sequence[str] = ()) -> None:
+    """Add a new job, the adapters that it works with, and its outbox row."""
     session.add(job)
     session.flush()
+    session.add_all(JobAdapter(job_id=job.id, adapter_id=adapter_id) for adapter_id in dict.fromkeys(adapter_ids))
     session.execute(insert(Outbox).values(job_id=job.id))
     add_event(session, job.id, "state", {"to": "queued", "by": "api"})
 
