@@ -180,7 +180,7 @@ def test_an_interrupted_job_keeps_its_place_in_the_line(db: Database, new_job: N
     assert second.lease.job_id == waiting
 
 
-def test_a_message_takes_jobs_of_its_own_kind_only(db: Database, new_job: NewJob) -> None:
+def test_a_message_takes_jobs_of_its_own_queue_only(db: Database, new_job: NewJob) -> None:
     new_job(created_at=1.0)
     drawing = new_job("comparison", created_at=2.0)
     with db.write() as session:
