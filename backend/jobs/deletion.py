@@ -20,6 +20,7 @@ def delete_job(context: Context, job_id: str) -> None:
         Conflict: it has not ended, its result is still there, or a retry of it may go on from its checkpoints.
     """
     with context.db.write() as session:
+        repository.lock_job(session, job_id)
         row = require_job(session, job_id)
         _refuse(session, row)
         repository.delete_job(session, job_id)

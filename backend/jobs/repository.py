@@ -89,6 +89,11 @@ def is_kept(session: Session, row: type[Job] | type[Adapter], row_id: str) -> bo
     return session.scalar(query) is not None
 
 
+def lock_job(session: Session, job_id: str) -> None:
+    """Let no other transaction retry, change or delete a job before the end of this one."""
+    session.execute(select(Job.id).where(Job.id == job_id).with_for_update())
+
+
 def find_idempotency_key(session: Session, key: str) -> IdempotencyKey | None:
     """Return what an earlier request with this key created, or None."""
     return session.get(IdempotencyKey, key)
