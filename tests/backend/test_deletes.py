@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,24 @@ def test_a_retry_of_a_job_that_is_deleted_meanwhile_is_refused(
     monkeypatch.setattr("backend.jobs.orders.find_base", delete_meanwhile)
     retried = client.post(f"{API}/jobs/{job_id}/retry")
     assert (retried.status_code, retried.json()["code"]) == (404, "job_not_found")
+
+
+def test_race_of_an_order_and_a_delete(client: TestClient, published: Published, models_dir: Path) -> None:
+    (models_dir / "pico" / JUDGE_FOLDER).mkdir()
+    for _ in range(10):
+        adapter_id, _training = published.adapter()
+        answers: dict[str, int] = {}
+
+        def order(adapter_id: str = adapter_id, answers: dict[str, int] = answers) -> None:
+            body = {"kind": "evaluation", "adapter_id": adapter_id}
+            answers["order"] = client.post(f"{API}/jobs", json=body).status_code
+
+        def remove(adapter_id: str = adapter_id, answers: dict[str, int] = answers) -> None:
+            answers["delete"] = client.delete(f"{API}/adapters/{adapter_id}").status_code
+
+        threads = [threading.Thread(target=work) for work in (order, remove)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (answers["order"], answers["delete"]) in {(202, 409), (404, 204)}
