@@ -175,7 +175,7 @@ def test_training_then_comparison(studio: Studio, new_job: NewJob) -> None:
 
     assert job_row(studio.db, training).attempt == 1
     assert studio.states_of(training) == ["queued", "running", "succeeded"]
-    assert not list((studio.settings.data_dir / "jobs").glob("*/*"))
+    wait_for(lambda: not list((studio.settings.data_dir / "jobs").glob("*/*")), "the workspaces to be gone")
     assert not (studio.settings.data_dir / "checkpoints" / training).exists()
 
 
