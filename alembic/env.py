@@ -12,6 +12,9 @@ if context.is_offline_mode():
 else:
     database = Database(context.config.get_main_option("sqlalchemy.url") or Settings().sqlalchemy_url)
     with database.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            # Batch mode drops the old table for a moment, and rows of other tables must be free to point at nothing.
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
         # SQLite cannot alter constraints in place; batch mode copies the table instead.
         context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
         with context.begin_transaction():

@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import Literal
 
-Prefix = Literal["ds", "itm", "dsv", "job", "adp", "cmp", "req"]
+Prefix = Literal["ds", "itm", "dsv", "job", "adp", "cmp", "evl", "req"]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 

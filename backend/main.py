@@ -15,6 +15,7 @@ from backend.datasets.item_endpoints import phrases_router as phrases
 from backend.datasets.item_endpoints import router as dataset_items
 from backend.datasets.upload_endpoints import router as uploads
 from backend.db import Database
+from backend.evaluations.endpoints import router as evaluations
 from backend.health import router as health
 from backend.jobs.endpoints import router as jobs
 from backend.methods import HeadLayer, refuse_other_addresses
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.context = Context(settings, Database(settings.sqlalchemy_url), LocalStorage(settings.data_dir))
     api = APIRouter(prefix=API_PREFIX, responses=PROBLEM_RESPONSES, max_body_size=_LARGEST_BODY_BYTES)
-    for router in (datasets, dataset_items, uploads, phrases, jobs, adapters, comparisons, bases):
+    for router in (datasets, dataset_items, uploads, phrases, jobs, adapters, comparisons, evaluations, bases):
         api.include_router(router)
     app.include_router(api)
     app.include_router(health)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from sqlalchemy import (
     DDL,
@@ -19,7 +19,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from backend.db import now
 
 JobState = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled"]
-JobKind = Literal["training", "comparison"]
+JobQueue = Literal["train", "draw"]
+"""Each is served by workers of its own, so that a pair does not wait behind a night of training."""
 FINAL_STATES: tuple[JobState, ...] = ("succeeded", "failed", "canceled")
 LEGAL_TRANSITIONS: dict[JobState, tuple[JobState, ...]] = {
     "queued": ("running", "failed", "canceled"),
@@ -130,7 +131,6 @@ class Job(Base):
     __tablename__ = "jobs"
     __table_args__ = (
         CheckConstraint(_one_of("state", get_args(JobState)), name="state"),
-        CheckConstraint(_one_of("kind", get_args(JobKind)), name="kind"),
         CheckConstraint(
             "state NOT IN ('running', 'canceling') OR (owner IS NOT NULL AND lease_until IS NOT NULL)",
             name="lease",
@@ -142,12 +142,15 @@ class Job(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
+    """One of `backend.jobs.kinds`."""
+    queue: Mapped[str]
+    """The kind's `JobQueue` at the time of the order."""
     state: Mapped[str] = mapped_column(default="queued")
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id"))
     dataset_version_id: Mapped[str | None] = mapped_column(ForeignKey("dataset_versions.id"))
     """What a training is trained on; empty for comparisons, and once its caption set is deleted after its end."""
     source_adapter_id: Mapped[str | None]
-    """The adapter that a comparison draws with, of several the first; no foreign key: adapters point at jobs."""
+    """The adapter that a job works with, of several the first; no foreign key: adapters point at jobs."""
     spec: Mapped[dict[str, Any]]
 
     token: Mapped[int] = mapped_column(default=0)
@@ -212,14 +215,37 @@ class IdempotencyKey(Base):
     created_at: Mapped[float] = mapped_column(default=now())
 
 
-class Adapter(Base):
-    """A published adapter; at most one per job."""
+class JobAdapter(Base):
+    """An adapter that a job works with. It may be deleted once nothing is left that was made with it."""
 
-    __tablename__ = "adapters"
-    __table_args__ = (UniqueConstraint("job_id"),)
+    __tablename__ = "job_adapters"
+    __table_args__ = (Index(None, "adapter_id"),)
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    adapter_id: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Result(Base):
+    """What a job published; at most one per job."""
+
+    __abstract__ = True
+
+    noun: ClassVar[str]
+    """What people call it."""
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    files: Mapped[list[dict[str, Any]]]
+    """name, key, sha256, size_bytes of each file; the first three parts of a key are table, job and token."""
+    created_at: Mapped[float] = mapped_column(default=now())
+
+
+class Adapter(Result):
+    """A published adapter."""
+
+    __tablename__ = "adapters"
+    noun = "adapter"
+
     base: Mapped[str]
     method: Mapped[str]
     target: Mapped[str]
@@ -227,24 +253,30 @@ class Adapter(Base):
     """Tools that load it, as the training's report says; null for reports that do not say so."""
     loads_in_reason: Mapped[str | None]
     """Why the other tools do not, or null."""
-    files: Mapped[list[dict[str, Any]]]
-    """name, key, sha256, size_bytes of each file."""
-    created_at: Mapped[float] = mapped_column(default=now())
 
 
-class Comparison(Base):
-    """A published pair; at most one per job."""
+class Comparison(Result):
+    """A published pair."""
 
     __tablename__ = "comparisons"
-    __table_args__ = (UniqueConstraint("job_id"),)
+    noun = "comparison"
 
-    id: Mapped[str] = mapped_column(primary_key=True)
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
     adapter_id: Mapped[str | None] = mapped_column(ForeignKey("adapters.id"))
     sample: Mapped[dict[str, Any]]
-    files: Mapped[list[dict[str, Any]]]
-    """name, key, sha256, size_bytes of each file."""
-    created_at: Mapped[float] = mapped_column(default=now())
+
+
+class Evaluation(Result):
+    """Published figures of an adapter."""
+
+    __tablename__ = "evaluations"
+    noun = "evaluation"
+
+    adapter_id: Mapped[str] = mapped_column(ForeignKey("adapters.id"))
+    figures: Mapped[dict[str, Any]]
+    """evaluation.json without the values of single pictures."""
+
+
+RESULTS: tuple[type[Result], ...] = (Adapter, Comparison, Evaluation)
 
 
 _LEGAL_PAIRS = " OR ".join(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from backend.settings import Settings
+from backend.tables import JobQueue
 from worker.app import create_worker
 
-QUEUES = ("train", "draw")
+QUEUES: tuple[str, ...] = get_args(JobQueue)
 
 
 def worker_options(queue: str, log_level: str = "WARNING") -> list[str]:
@@ -29,7 +30,7 @@ def worker_options(queue: str, log_level: str = "WARNING") -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a worker until it is told to stop."""
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
-    parser.add_argument("queue", choices=QUEUES, help="train: trainings; draw: pairs of pictures")
+    parser.add_argument("queue", choices=QUEUES, help="train: trainings; draw: pairs of pictures and evaluations")
     parser.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     chosen = parser.parse_args(arguments)
     app: Any = create_worker(Settings())

@@ -14,6 +14,7 @@ from celery import Celery
 from celery.signals import worker_process_shutdown, worker_shutting_down
 
 from backend.db import Database
+from backend.maintenance.notifier import RUN_JOB
 from backend.settings import Settings
 from backend.storage import LocalStorage
 from worker.attempt import run_attempt
@@ -62,8 +63,7 @@ def create_worker(settings: Settings, engine: Sequence[str] = ENGINE) -> Any:
         finally:
             db.close()
 
-    app.task(name="worker.run_training")(run)
-    app.task(name="worker.run_comparison")(run)
+    app.task(name=RUN_JOB)(run)
     return app
 
 

@@ -11,9 +11,9 @@ from backend.jobs.faults import worker_fault
 from backend.jobs.transitions import Claim
 from spf_portrait.contract.errors import SpfError
 from worker.context import WorkerContext
-from worker.engine_work import draw, train, version_of
 from worker.held_lease import HeldLease, LeaseEnded
-from worker.publish import publish_adapter, publish_comparison
+from worker.kinds import KINDS, Attempt
+from worker.publish import publish
 from worker.settling import Settling
 from worker.workspace import Workspace
 
@@ -44,7 +44,7 @@ def _run_claimed(context: WorkerContext, claim: Claim) -> None:
     settling = Settling(context.db, claim.lease, retry_delay_s=settings.retry_delay_s)
     finished = False
     try:
-        finished = _run(context, claim, lease, workspace, settling)
+        finished = _run(Attempt(context, claim, lease, workspace), settling)
     except LeaseEnded as end:
         log.info("%s", end)
         settling.stopped()
@@ -57,22 +57,17 @@ def _run_claimed(context: WorkerContext, claim: Claim) -> None:
         workspace.close(finished=finished)
 
 
-def _run(context: WorkerContext, claim: Claim, lease: HeldLease, workspace: Workspace, settling: Settling) -> bool:
+def _run(attempt: Attempt, settling: Settling) -> bool:
     """Prepare, supervise, publish; True when the result is published."""
+    context, claim, workspace = attempt.context, attempt.claim, attempt.workspace
+    kind = KINDS[claim.kind]
     workspace.open()
-    version = version_of(context, claim)
-    if version is not None:
-        outcome = train(context, claim, lease, workspace, version)
-    else:
-        outcome = draw(context, claim, lease, workspace)
+    outcome = kind.work(attempt)
     log.info("job %s attempt %s: %s %s", claim.lease.job_id, claim.lease.token, outcome.kind, outcome.reason)
     if outcome.kind != "finished":
         settling.ended(outcome, workspace.in_users_words(outcome.error))
         return False
-    if version is not None:
-        published = publish_adapter(context.db, context.storage, claim, workspace.out, version.target, lease.keep)
-    else:
-        published = publish_comparison(context.db, context.storage, claim, workspace.out, lease.keep)
+    published = publish(context.db, context.storage, claim.lease, kind.made(attempt), attempt.lease.keep)
     if not published:
         settling.stopped()
     return published

@@ -12,8 +12,8 @@ from backend.db import Database
 from backend.jobs import transitions
 from backend.jobs.faults import DISK_FULL, TRAINER_HUNG, TRAINER_KILLED, TRAINER_LOST, Fault
 from backend.jobs.transitions import Lease
+from worker.outcome import HUNG, KILLED, Outcome
 from worker.patient_write import write_patiently
-from worker.supervisor import HUNG, KILLED, Outcome
 
 log = logging.getLogger(__name__)
 

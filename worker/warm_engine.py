@@ -6,15 +6,15 @@ its order undisturbed: after a cancel, an error or a crash the next pair gets a 
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spf_portrait.contract.drawing_order import DrawingOrder
-from worker.supervisor import Outcome, Records, Timing, Watch, start
+from worker.engine_process import EngineProcess
+from worker.outcome import Outcome
+from worker.reporting import Records
+from worker.supervisor import Timing, Watch
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class WarmEngine:
         self._command = [*engine, "serve", "--idle", str(warm_s)]
         self._environment = environment
         self._keeps = warm_s > 0
-        self._waiting: subprocess.Popen[bytes] | None = None
+        self._waiting: EngineProcess | None = None
 
     def draw(self, order: DrawingOrder, log: Path, supervision: Supervision) -> Outcome:
         """Have one pair drawn.
@@ -54,36 +54,25 @@ class WarmEngine:
         watch = self._pass_on(line, waiting, supervision) if waiting else None
         # A process that ended before it took the order has cost no attempt.
         if watch is None or watch.never_began:
-            process = start(self._command, log, self._environment, takes_orders=True)
-            watch = self._pass_on(line, process, supervision)
+            engine = EngineProcess(self._command, log, self._environment, takes_orders=True)
+            watch = self._pass_on(line, engine, supervision)
         return watch.outcome()
 
     def close(self) -> None:
         """End the process that waits, if one does."""
         waiting, self._waiting = self._waiting, None
-        if waiting is not None and waiting.stdin is not None and waiting.stdout is not None:
-            waiting.kill()
-            waiting.wait()
-            waiting.stdin.close()
-            waiting.stdout.close()
+        if waiting is not None:
+            waiting.end()
 
-    def _pass_on(self, line: bytes, process: subprocess.Popen[bytes], supervision: Supervision) -> Watch:
+    def _pass_on(self, line: bytes, engine: EngineProcess, supervision: Supervision) -> Watch:
         """Give an order to a process and watch it to its end; keep the process if it is fit for another one."""
-        watch = Watch(process, supervision.records, supervision.timing, takes_orders=True)
+        watch = Watch(engine, supervision.records, supervision.timing, takes_orders=True)
         try:
-            _write(process, line)
+            engine.order(line)
             watch.to_the_end(supervision.draining)
         finally:
             if self._keeps and watch.is_fit:
-                watch.leave()
-                self._waiting = process
+                self._waiting = engine
             else:
-                watch.kill()
+                engine.end()
         return watch
-
-
-def _write(process: subprocess.Popen[bytes], line: bytes) -> None:
-    """Write past the buffer, so that nothing is left to be written when the process is gone."""
-    assert process.stdin is not None, "started to take orders"
-    with contextlib.suppress(BrokenPipeError):
-        os.write(process.stdin.fileno(), line)

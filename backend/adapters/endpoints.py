@@ -38,3 +38,9 @@ def read_file(context: ContextDep, adapter_id: str, name: str, if_none_match: If
     """Download a file of an adapter; ETag, If-None-Match, Range and If-Range are honoured."""
     path, sha256 = service.file_path(context, adapter_id, name)
     return not_modified(if_none_match, sha256) or file_response(path, sha256, name, inline=name == ADAPTER_PICTURE)
+
+
+@router.delete("/{adapter_id}", status_code=204)
+def delete_adapter(context: ContextDep, adapter_id: str) -> None:
+    """Delete an adapter that nothing uses, and its files; the training that published it stays."""
+    service.delete_adapter(context, adapter_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.storage import StoredFile
@@ -42,11 +41,3 @@ def add_adapter(
 def get_adapter(session: Session, adapter_id: str) -> Adapter | None:
     """Return one adapter, or None."""
     return session.get(Adapter, adapter_id)
-
-
-def list_adapters(session: Session, *, limit: int, cursor: str | None) -> Sequence[Adapter]:
-    """Return up to `limit` adapters, newest first, older than the cursor."""
-    query = select(Adapter).order_by(Adapter.id.desc()).limit(limit)
-    if cursor is not None:
-        query = query.where(Adapter.id < cursor)
-    return session.scalars(query).all()

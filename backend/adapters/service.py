@@ -1,14 +1,14 @@
-"""Reading adapters and their files."""
+"""Reading and deleting adapters and their files."""
 
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from backend.adapters import repository
+from backend import results
+from backend.adapters.dependents import refuse_in_use
 from backend.adapters.schemas import AdapterList, AdapterOut, FileOut
 from backend.context import Context, instant
-from backend.errors import NotFound
-from backend.paging import PageRequest, cut_page
+from backend.paging import PageRequest
 from backend.tables import Adapter
 from spf_portrait.contract.artifacts import DIFFUSERS_ADAPTER
 
@@ -18,9 +18,7 @@ _PLACES_IN_ARCHIVE = {PurePosixPath(DIFFUSERS_ADAPTER).name: DIFFUSERS_ADAPTER}
 
 def list_adapters(context: Context, page: PageRequest) -> AdapterList:
     """Return a page of adapters, newest first."""
-    with context.db.read() as session:
-        rows = repository.list_adapters(session, limit=page.limit + 1, cursor=page.cursor)
-    cut = cut_page(rows, [row.id for row in rows], page.limit)
+    cut = results.page_of_results(context, Adapter, page)
     return AdapterList(
         data=[_adapter_out(row) for row in cut.rows],
         next_cursor=cut.next_cursor,
@@ -34,7 +32,7 @@ def read_adapter(context: Context, adapter_id: str) -> AdapterOut:
     Raises:
         NotFound: no such adapter.
     """
-    return _adapter_out(_require(context, adapter_id))
+    return _adapter_out(results.require_result(context, Adapter, adapter_id))
 
 
 def file_path(context: Context, adapter_id: str, name: str) -> tuple[Path, str]:
@@ -43,10 +41,17 @@ def file_path(context: Context, adapter_id: str, name: str) -> tuple[Path, str]:
     Raises:
         NotFound: no such adapter or file.
     """
-    for file in _require(context, adapter_id).files:
-        if file["name"] == name:
-            return context.storage.path(str(file["key"])), str(file["sha256"])
-    raise NotFound("adapter file", name)
+    return results.result_file(context, Adapter, adapter_id, name)
+
+
+def delete_adapter(context: Context, adapter_id: str) -> None:
+    """Delete an adapter and its files.
+
+    Raises:
+        NotFound: no such adapter.
+        Conflict: an unfinished job works with it, or a result was made with it.
+    """
+    results.delete_result(context, Adapter, adapter_id, refuse_in_use)
 
 
 def archive_members(context: Context, adapter_id: str) -> dict[str, Path]:
@@ -55,17 +60,8 @@ def archive_members(context: Context, adapter_id: str) -> dict[str, Path]:
     Raises:
         NotFound: no such adapter.
     """
-    names = {str(file["name"]): str(file["key"]) for file in _require(context, adapter_id).files}
+    names = {str(file["name"]): str(file["key"]) for file in results.require_result(context, Adapter, adapter_id).files}
     return {_PLACES_IN_ARCHIVE.get(name, name): context.storage.path(key) for name, key in names.items()}
-
-
-def _require(context: Context, adapter_id: str) -> Adapter:
-    """Return an adapter or raise NotFound."""
-    with context.db.read() as session:
-        adapter = repository.get_adapter(session, adapter_id)
-    if adapter is None:
-        raise NotFound("adapter", adapter_id)
-    return adapter
 
 
 def _adapter_out(adapter: Adapter) -> AdapterOut:
@@ -81,7 +77,7 @@ def _adapter_out(adapter: Adapter) -> AdapterOut:
         files=[
             FileOut(
                 name=str(file["name"]),
-                url=f"/api/v1/adapters/{adapter.id}/files/{file['name']}",
+                url=results.file_address(adapter, str(file["name"])),
                 sha256=str(file["sha256"]),
                 size_bytes=int(file["size_bytes"]),
             )

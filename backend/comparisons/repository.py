@@ -1,4 +1,4 @@
-"""Reading and adding of comparison rows."""
+"""Adding of comparison rows."""
 
 from __future__ import annotations
 
@@ -31,8 +31,3 @@ def add_comparison(
             files=[asdict(file) for file in files],
         )
     )
-
-
-def get_comparison(session: Session, comparison_id: str) -> Comparison | None:
-    """Return one comparison, or None."""
-    return session.get(Comparison, comparison_id)

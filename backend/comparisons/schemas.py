@@ -20,3 +20,11 @@ class ComparisonOut(BaseModel):
     sample: dict[str, JsonValue] = Field(description="the record written beside the pictures (sample.json)")
     files: dict[str, str] = Field(description="name inside the comparison → address")
     created_at: datetime
+
+
+class ComparisonList(BaseModel):
+    """A page of comparisons, newest first."""
+
+    data: list[ComparisonOut]
+    next_cursor: str | None
+    has_more: bool

@@ -1,14 +1,24 @@
-"""Reading comparisons and their pictures."""
+"""Reading and deleting comparisons and their pictures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from backend.comparisons import repository
-from backend.comparisons.schemas import ComparisonOut
+from backend import results
+from backend.comparisons.schemas import ComparisonList, ComparisonOut
 from backend.context import Context, instant
-from backend.errors import NotFound
+from backend.paging import PageRequest
 from backend.tables import Comparison
+
+
+def list_comparisons(context: Context, page: PageRequest, adapter_id: str | None) -> ComparisonList:
+    """Return a page of comparisons, newest first."""
+    cut = results.page_of_results(context, Comparison, page, adapter_id)
+    return ComparisonList(
+        data=[_comparison_out(row) for row in cut.rows],
+        next_cursor=cut.next_cursor,
+        has_more=cut.next_cursor is not None,
+    )
 
 
 def read_comparison(context: Context, comparison_id: str) -> ComparisonOut:
@@ -17,16 +27,7 @@ def read_comparison(context: Context, comparison_id: str) -> ComparisonOut:
     Raises:
         NotFound: no such comparison.
     """
-    row = _require(context, comparison_id)
-    return ComparisonOut(
-        id=row.id,
-        job_id=row.job_id,
-        status="succeeded",
-        adapter_id=row.adapter_id,
-        sample=row.sample,
-        files={str(file["name"]): f"/api/v1/comparisons/{row.id}/files/{file['name']}" for file in row.files},
-        created_at=instant(row.created_at),
-    )
+    return _comparison_out(results.require_result(context, Comparison, comparison_id))
 
 
 def file_path(context: Context, comparison_id: str, name: str) -> tuple[Path, str]:
@@ -35,16 +36,26 @@ def file_path(context: Context, comparison_id: str, name: str) -> tuple[Path, st
     Raises:
         NotFound: no such comparison or file.
     """
-    for file in _require(context, comparison_id).files:
-        if file["name"] == name:
-            return context.storage.path(str(file["key"])), str(file["sha256"])
-    raise NotFound("comparison file", name)
+    return results.result_file(context, Comparison, comparison_id, name)
 
 
-def _require(context: Context, comparison_id: str) -> Comparison:
-    """Return a comparison or raise NotFound."""
-    with context.db.read() as session:
-        row = repository.get_comparison(session, comparison_id)
-    if row is None:
-        raise NotFound("comparison", comparison_id)
-    return row
+def delete_comparison(context: Context, comparison_id: str) -> None:
+    """Delete a comparison and its files.
+
+    Raises:
+        NotFound: no such comparison.
+    """
+    results.delete_result(context, Comparison, comparison_id)
+
+
+def _comparison_out(row: Comparison) -> ComparisonOut:
+    """Show a comparison."""
+    return ComparisonOut(
+        id=row.id,
+        job_id=row.job_id,
+        status="succeeded",
+        adapter_id=row.adapter_id,
+        sample=row.sample,
+        files={str(file["name"]): results.file_address(row, str(file["name"])) for file in row.files},
+        created_at=instant(row.created_at),
+    )

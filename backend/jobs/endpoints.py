@@ -13,10 +13,12 @@ from fastapi.sse import format_sse_event
 
 from backend.context import Context, ContextDep
 from backend.idempotency import IdempotencyKey
-from backend.jobs import service
-from backend.jobs.schemas import EventPage, JobIn, JobList, JobOut
+from backend.jobs import deletion, orders, service
+from backend.jobs.kinds import JobIn, JobKind
+from backend.jobs.repository import JobFilter
+from backend.jobs.schemas import EventPage, JobList, JobOut
 from backend.paging import PageDep
-from backend.tables import JobKind, JobState
+from backend.tables import JobState
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -33,8 +35,8 @@ def create_job(
     order: Annotated[JobIn, Body()],
     idempotency_key: IdempotencyKey = None,
 ) -> JobOut:
-    """Order a training or a comparison; it runs as soon as a worker is free."""
-    return _accepted(response, *service.create_job(context, order, idempotency_key))
+    """Order a training, a comparison or an evaluation; it runs as soon as a worker is free."""
+    return _accepted(response, *orders.create_job(context, order, idempotency_key))
 
 
 @router.get("")
@@ -43,9 +45,10 @@ def list_jobs(
     page: PageDep,
     kind: Annotated[list[JobKind] | None, Query(description="only jobs of this kind; may be repeated")] = None,
     status: Annotated[list[JobState] | None, Query(description="only jobs in this state; may be repeated")] = None,
+    adapter_id: Annotated[str | None, Query(description="only jobs that work with this adapter")] = None,
 ) -> JobList:
     """List the jobs, newest first."""
-    return service.list_jobs(context, page, kind or [], status or [])
+    return service.list_jobs(context, page, JobFilter(kind or [], status or [], adapter_id))
 
 
 @router.get("/{job_id}")
@@ -75,7 +78,13 @@ def cancel_job(context: ContextDep, response: Response, job_id: str) -> JobOut:
 @router.post("/{job_id}/retry", status_code=202)
 def retry_job(context: ContextDep, response: Response, job_id: str, idempotency_key: IdempotencyKey = None) -> JobOut:
     """Order a failed or canceled job again; the new job goes on from the old one's last checkpoint."""
-    return _accepted(response, *service.retry_job(context, job_id, idempotency_key))
+    return _accepted(response, *orders.retry_job(context, job_id, idempotency_key))
+
+
+@router.delete("/{job_id}", status_code=204)
+def delete_job(context: ContextDep, job_id: str) -> None:
+    """Delete an ended job that nothing depends on, with its events, log and checkpoints."""
+    deletion.delete_job(context, job_id)
 
 
 @router.get(

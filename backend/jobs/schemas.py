@@ -3,49 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, Field
 
-from backend.tables import JobKind, JobState
-from spf_portrait.contract.hold import Hold
-
-_HOLD: Final = Hold()
-Options = dict[str, JsonValue]
-
-
-class TrainingIn(BaseModel):
-    """Order of a training."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["training"]
-    dataset_id: str
-    spec: Options = Field(
-        default_factory=dict,
-        description="`preset` (quick, standard or thorough) and any training option that shall differ from it",
-    )
-
-
-class ComparisonIn(BaseModel):
-    """Order of a pair of pictures from one seed."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Literal["comparison"]
-    adapter_id: str | None = Field(
-        default=None, description="null draws with the adapters of `spec`, or without any with the base model alone"
-    )
-    spec: Options = Field(
-        description="base_text, target, seed and the other options of a comparison; `adapters`, a list of up to four "
-        "{adapter: id, strength}, draws with several at once, in place of adapter_id; `hold`, an object, changes the "
-        f"response only where the adapters answer most: `firmness` (0 to 1, default {_HOLD.firmness:g}), `held_below` "
-        f"(0 to less than 1, default {_HOLD.held_below:g}) and `free_above` (more than held_below, to 1, default "
-        f"{_HOLD.free_above:g}) are shares of the largest difference from the original model; null draws without"
-    )
-
-
-JobIn = Annotated[TrainingIn | ComparisonIn, Field(discriminator="kind")]
+from backend.jobs.kinds import JobKind
+from backend.jobs.kinds.kind import Options
+from backend.tables import JobState
 
 
 class ProgressOut(BaseModel):
@@ -79,9 +43,10 @@ class JobOut(BaseModel):
     parent_id: str | None
     dataset_id: str | None
     dataset_version_id: str | None
-    source_adapter_id: str | None = Field(description="the adapter that a comparison draws with; of several the first")
+    source_adapter_id: str | None = Field(description="the adapter that the job works with; of several the first")
     adapter_id: str | None = Field(description="the adapter that a training published")
     comparison_id: str | None = Field(description="the pair that a comparison published")
+    evaluation_id: str | None = Field(description="the figures that an evaluation published")
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

@@ -1,94 +1,21 @@
-"""Creating, reading, cancelling and retrying jobs."""
+"""Reading, following and cancelling jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from os import SEEK_END
 
 from sqlalchemy.orm import Session
 
 from backend.context import Context, instant
-from backend.datasets.freezing import freeze_dataset
-from backend.errors import Conflict, NotFound, Unprocessable
-from backend.idempotency import digest, require_same_request
-from backend.ids import new_id
+from backend.errors import Conflict, NotFound
 from backend.jobs import repository, transitions
-from backend.jobs.repository import JobRow
-from backend.jobs.schemas import (
-    ComparisonIn,
-    EventOut,
-    EventPage,
-    JobErrorOut,
-    JobIn,
-    JobList,
-    JobOut,
-    Options,
-    ProgressOut,
-    TrainingIn,
-)
+from backend.jobs.repository import JobFilter, JobRow
+from backend.jobs.schemas import EventOut, EventPage, JobErrorOut, JobList, JobOut, ProgressOut
 from backend.paging import PageRequest, cut_page
-from backend.tables import FINAL_STATES, Job, JobKind, JobState
-from spf_portrait.contract.bases import find_base
-from spf_portrait.contract.drawing_spec import ComparisonSpec
-from spf_portrait.contract.training_spec import TrainingSpec
+from backend.tables import FINAL_STATES, RESULTS
 
 _LOG_BYTES = 256 * 1024
 """How much of a log's end is shown."""
-
-
-def create_job(context: Context, order: JobIn, idempotency_key: str | None) -> tuple[JobOut, bool]:
-    """Accept an order.
-
-    Args:
-        context: parts of the application.
-        order: the checked request body.
-        idempotency_key: header value; the same key with the same body finds the job created before.
-
-    Returns:
-        The job, and whether it is new.
-
-    Raises:
-        NotFound: data set or adapter do not exist.
-        Unprocessable: the captions have problems, or the key was used with another body.
-        SpfError: an option is unknown or out of bounds, or the base model is missing.
-    """
-    sha256 = digest(order.model_dump(mode="json"))
-    known = _find_repeated(context, idempotency_key, sha256)
-    if known is not None:
-        return known, False
-    job = _training_job(context, order) if isinstance(order, TrainingIn) else _comparison_job(context, order)
-    return _add(context, job, idempotency_key, sha256)
-
-
-def retry_job(context: Context, job_id: str, idempotency_key: str | None) -> tuple[JobOut, bool]:
-    """Order an ended job again, as a new job that goes on from the last checkpoint of the old one.
-
-    Raises:
-        NotFound: no such job.
-        Conflict: the job succeeded or is not at its end yet, or its caption set was deleted.
-    """
-    sha256 = digest({"retry": job_id})
-    known = _find_repeated(context, idempotency_key, sha256)
-    if known is not None:
-        return known, False
-    with context.db.read() as session:
-        old = _require(session, job_id).job
-    if old.state not in {"failed", "canceled"}:
-        raise Conflict(
-            "job_not_retryable",
-            f"Found job {job_id} in state {old.state}; only failed and canceled jobs can be retried.",
-            "Wait for its end, or create a new job with the same options.",
-        )
-    find_base(str(old.spec["base"]), context.settings.models_dir)
-    job = Job(
-        id=new_id("job"),
-        kind=old.kind,
-        parent_id=old.id,
-        dataset_version_id=old.dataset_version_id,
-        source_adapter_id=old.source_adapter_id,
-        spec=old.spec,
-    )
-    return _add(context, job, idempotency_key, sha256)
 
 
 def cancel_job(context: Context, job_id: str) -> JobOut:
@@ -99,7 +26,7 @@ def cancel_job(context: Context, job_id: str) -> JobOut:
         Conflict: the job has succeeded or failed before.
     """
     with context.db.write() as session:
-        state = _require(session, job_id).job.state
+        state = require_job(session, job_id).job.state
         if state in {"succeeded", "failed"}:
             raise Conflict(
                 "job_already_ended",
@@ -117,13 +44,13 @@ def read_job(context: Context, job_id: str) -> JobOut:
         NotFound: no such job.
     """
     with context.db.read() as session:
-        return _job_out(_require(session, job_id))
+        return _job_out(require_job(session, job_id))
 
 
-def list_jobs(context: Context, page: PageRequest, kinds: Sequence[JobKind], states: Sequence[JobState]) -> JobList:
-    """Return a page of jobs, newest first; an empty filter lets everything through."""
+def list_jobs(context: Context, page: PageRequest, wanted: JobFilter) -> JobList:
+    """Return a page of jobs, newest first."""
     with context.db.read() as session:
-        rows = repository.list_jobs(session, limit=page.limit + 1, cursor=page.cursor, kinds=kinds, states=states)
+        rows = repository.list_jobs(session, wanted, limit=page.limit + 1, cursor=page.cursor)
     cut = cut_page(rows, [row.job.id for row in rows], page.limit)
     return JobList(
         data=[_job_out(row) for row in cut.rows],
@@ -139,7 +66,7 @@ def list_events(context: Context, job_id: str, after: int, limit: int) -> EventP
         NotFound: no such job.
     """
     with context.db.read() as session:
-        job = _require(session, job_id).job
+        job = require_job(session, job_id).job
         rows = repository.list_events(session, job_id, after=after, limit=limit)
     last = rows[-1].seq if rows else after
     has_more = last < job.last_event_seq
@@ -161,7 +88,7 @@ def read_log(context: Context, job_id: str) -> bytes:
         NotFound: no such job, or no log: it never ran, or its log was swept.
     """
     with context.db.read() as session:
-        _require(session, job_id)
+        require_job(session, job_id)
     logs = {int(path.suffixes[-2][1:]): path for path in context.storage.path("logs").glob(f"{job_id}.*.log")}
     if not logs:
         raise NotFound("log", job_id)
@@ -171,99 +98,7 @@ def read_log(context: Context, job_id: str) -> bytes:
         return log.read()
 
 
-def _training_job(context: Context, order: TrainingIn) -> Job:
-    """Build the row of a training; freezes the caption set when it is not frozen yet."""
-    spec = TrainingSpec.from_order(order.spec, context.settings.models_dir)
-    find_base(spec.base, context.settings.models_dir)
-    version = freeze_dataset(context, order.dataset_id)
-    return Job(id=new_id("job"), kind="training", dataset_version_id=version.id, spec=spec.model_dump(mode="json"))
-
-
-def _comparison_job(context: Context, order: ComparisonIn) -> Job:
-    """Build the row of a comparison; the base model is the one the adapters were made for."""
-    spec = ComparisonSpec.from_mapping({**order.spec, "adapter": order.adapter_id})
-    _ = spec.caption  # refuses phrases that no caption may have, before anything is queued
-    labels = [use.adapter for use in spec.adapters] if order.adapter_id is None else [order.adapter_id]
-    if labels:
-        base = _base_of(context, labels)
-        if order.spec.get("base", base) != base:
-            raise Unprocessable(
-                "base_mismatch",
-                f"Found base {spec.base!r}; adapter {labels[0]} was made for {base!r}.",
-                "Leave `base` away or use the adapter's.",
-            )
-        spec = spec.model_copy(update={"base": base})
-    find_base(spec.base, context.settings.models_dir)
-    return Job(
-        id=new_id("job"),
-        kind="comparison",
-        source_adapter_id=labels[0] if labels else None,
-        spec=spec.model_dump(mode="json"),
-    )
-
-
-def _base_of(context: Context, adapter_ids: Sequence[str]) -> str:
-    """Return the base model that all of these adapters were made for."""
-    bases: dict[str, str] = {}
-    with context.db.read() as session:
-        for adapter_id in adapter_ids:
-            adapter = repository.get_adapter(session, adapter_id)
-            if adapter is None:
-                raise NotFound("adapter", adapter_id)
-            bases[adapter_id] = adapter.base
-    if len(set(bases.values())) > 1:
-        found = ", ".join(f"{adapter_id} for {base!r}" for adapter_id, base in bases.items())
-        raise Unprocessable(
-            "mixed_bases",
-            f"Found adapters of different base models ({found}); one pair is drawn with one base model.",
-            "Choose adapters that were made for the same base model.",
-        )
-    return bases[adapter_ids[0]]
-
-
-def _add(context: Context, job: Job, idempotency_key: str | None, sha256: str) -> tuple[JobOut, bool]:
-    """Write job, outbox row and idempotency key in one transaction, unless another request was faster."""
-    with context.db.write() as session:
-        known = _repeated(session, idempotency_key, sha256)
-        if known is None:
-            _require_version(session, job)
-            transitions.enqueue(session, job)
-            if idempotency_key is not None:
-                repository.add_idempotency_key(session, idempotency_key, sha256, job.id)
-    return read_job(context, known or job.id), known is None
-
-
-def _require_version(session: Session, job: Job) -> None:
-    """Refuse a training whose caption set was deleted: long ago, before a retry, or just now.
-
-    Raises:
-        Conflict: it was.
-    """
-    if job.kind == "training" and not repository.hold_version(session, job.dataset_version_id):
-        raise Conflict(
-            "dataset_deleted",
-            "The caption set of this training was deleted, and its portraits with it.",
-            "Upload the portraits again, and order a training on the new caption set.",
-        )
-
-
-def _find_repeated(context: Context, key: str | None, sha256: str) -> JobOut | None:
-    """Return the job that this request created before, or None."""
-    with context.db.read() as session:
-        job_id = _repeated(session, key, sha256)
-    return None if job_id is None else read_job(context, job_id)
-
-
-def _repeated(session: Session, key: str | None, sha256: str) -> str | None:
-    """Return the id of the job that a key stands for, or None for a new key."""
-    known = repository.find_idempotency_key(session, key) if key is not None else None
-    if known is None:
-        return None
-    require_same_request(known.key, known.request_sha256, sha256)
-    return known.job_id
-
-
-def _require(session: Session, job_id: str) -> JobRow:
+def require_job(session: Session, job_id: str) -> JobRow:
     """Return a job or raise NotFound."""
     row = repository.get_job(session, job_id)
     if row is None:
@@ -277,7 +112,6 @@ def _job_out(row: JobRow) -> JobOut:
     error = None
     if job.error_code is not None:
         error = JobErrorOut(code=job.error_code, message=job.error_message or "", hint=job.error_hint or "")
-    options: Options = job.spec
     return JobOut.model_validate(
         {
             "id": job.id,
@@ -293,11 +127,10 @@ def _job_out(row: JobRow) -> JobOut:
             "dataset_id": row.dataset_id,
             "dataset_version_id": job.dataset_version_id,
             "source_adapter_id": job.source_adapter_id,
-            "adapter_id": row.adapter_id,
-            "comparison_id": row.comparison_id,
+            **{f"{table.noun}_id": row.published.get(table.noun) for table in RESULTS},
             "created_at": instant(job.created_at),
             "started_at": instant(job.started_at) if job.started_at is not None else None,
             "finished_at": instant(job.finished_at) if job.finished_at is not None else None,
-            "spec": options,
+            "spec": job.spec,
         }
     )

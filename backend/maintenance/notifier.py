@@ -8,19 +8,19 @@ from celery import Celery
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-TASK_OF_KIND = {"training": ("worker.run_training", "train"), "comparison": ("worker.run_comparison", "draw")}
-"""Kind of job → name of the worker's task, queue."""
+RUN_JOB = "worker.run_job"
+"""Name of the worker's task."""
 
 
 class Notifier(Protocol):
     """Tells the workers that a job may be there to be claimed; both calls raise BrokerError when it is away."""
 
-    def notify(self, kind: str, job_id: str) -> None:
+    def notify(self, queue: str, job_id: str) -> None:
         """Send the message; it carries the job's id only."""
         ...
 
-    def queue_length(self, kind: str) -> int:
-        """Return how many messages of this kind no worker has taken yet."""
+    def queue_length(self, queue: str) -> int:
+        """Return how many messages in it no worker has taken yet."""
         ...
 
 
@@ -47,14 +47,12 @@ class CeleryNotifier:
             },
         )
 
-    def notify(self, kind: str, job_id: str) -> None:
+    def notify(self, queue: str, job_id: str) -> None:
         """Send the message."""
-        task, queue = TASK_OF_KIND[kind]
-        self._celery.send_task(task, args=[job_id], queue=queue, ignore_result=True, retry=False)
+        self._celery.send_task(RUN_JOB, args=[job_id], queue=queue, ignore_result=True, retry=False)
 
-    def queue_length(self, kind: str) -> int:
+    def queue_length(self, queue: str) -> int:
         """Ask the broker for the length of the queue, by a connection that is kept for the next time."""
-        queue = TASK_OF_KIND[kind][1]
         try:
             with self._celery.pool.acquire(block=True) as connection:
                 return int(connection.default_channel.client.llen(queue))

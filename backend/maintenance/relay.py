@@ -31,8 +31,8 @@ def relay_once(db: Database, notifier: Notifier, *, resend_s: float) -> int:
         fresh = _due(session, Outbox.sent_at.is_(None))
         stale = _due(session, Outbox.sent_at < now() - resend_s)
     due = [*fresh, *_lost(stale, notifier)]
-    for job_id, kind in due:
-        notifier.notify(kind, job_id)
+    for job_id, queue in due:
+        notifier.notify(queue, job_id)
         with db.write() as session:
             session.execute(
                 update(Outbox)
@@ -45,18 +45,18 @@ def relay_once(db: Database, notifier: Notifier, *, resend_s: float) -> int:
 
 def _lost(stale: list[tuple[str, str]], notifier: Notifier) -> list[tuple[str, str]]:
     """Return the jobs whose message seems lost: while as many wait in the broker, theirs are most likely among them."""
-    sent = Counter(kind for _, kind in stale)
-    lost = {kind for kind, count in sent.items() if notifier.queue_length(kind) < count}
-    return [(job_id, kind) for job_id, kind in stale if kind in lost]
+    sent = Counter(queue for _, queue in stale)
+    lost = {queue for queue, count in sent.items() if notifier.queue_length(queue) < count}
+    return [(job_id, queue) for job_id, queue in stale if queue in lost]
 
 
 def _due(session: Session, condition: Any) -> list[tuple[str, str]]:
-    """Return id and kind of the queued jobs that may start now and whose outbox row meets the condition."""
+    """Return id and queue of the queued jobs that may start now and whose outbox row meets the condition."""
     query = (
-        select(Job.id, Job.kind)
+        select(Job.id, Job.queue)
         .join(Outbox, Outbox.job_id == Job.id)
         .where(Job.state == "queued", Job.not_before <= now(), condition)
         .order_by(*transitions.line_of_jobs())
         .limit(_BATCH)
     )
-    return [(job_id, kind) for job_id, kind in session.execute(query)]
+    return [(job_id, queue) for job_id, queue in session.execute(query)]

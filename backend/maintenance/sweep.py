@@ -4,8 +4,7 @@
     checkpoints/{job}/           of jobs that succeeded; of those that failed or were canceled after a while, unless
                                  an unfinished retry may still go on from there
     logs/{job}.{token}.log       of jobs that ended a while ago
-    adapters/{job}/{token}/,     unless a row knows them or that attempt runs
-    comparisons/{job}/{token}/
+    adapters/{job}/{token}/,     and so for every kind of result, unless a row knows them or that attempt runs
     datasets/{dataset}/,         a day after they were last written to, unless a row knows them
     datasets/{dataset}/{file},
     incoming/{upload}/
@@ -25,12 +24,15 @@ from sqlalchemy.orm import Session
 
 from backend.db import Database, now
 from backend.storage import LocalStorage
-from backend.tables import FINAL_STATES, Adapter, Comparison, Dataset, DatasetItem, DatasetVersion, Job
+from backend.tables import FINAL_STATES, RESULTS, Dataset, DatasetItem, DatasetVersion, Job
 
 _UPLOAD_S = 86400.0
 """No upload takes longer."""
 
 _ACTIVE = ("running", "canceling")
+
+_OF_ATTEMPTS = ("jobs", *(table.__tablename__ for table in RESULTS))
+"""Folders with a folder for each attempt."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +73,16 @@ def sweep_files(db: Database, storage: LocalStorage, *, keep_s: float) -> int:
 
 def _listed(storage: LocalStorage) -> list[str]:
     """Return the keys of all folders and files that are judged one by one."""
-    results = ("jobs/*/*", "adapters/*/*", "comparisons/*/*", "checkpoints/*", "logs/*")
-    uploads = ("datasets/*", "datasets/*/*", "incoming/*")
-    found = (
-        path for pattern in results + uploads for path in storage.root.glob(pattern) if not path.name.startswith(".")
-    )
+    areas = {**dict.fromkeys(_OF_ATTEMPTS, 2), "checkpoints": 1, "incoming": 1, "logs": 1}
+    patterns = (*(f"{area}{'/*' * depth}" for area, depth in areas.items()), "datasets/*", "datasets/*/*")
+    found = (path for pattern in patterns for path in storage.root.glob(pattern) if not path.name.startswith("."))
     return [path.relative_to(storage.root).as_posix() for path in found]
 
 
 def _is_void(parts: Sequence[str], records: _Records, storage: LocalStorage) -> bool:
     """Judge one folder or file by its key."""
     area, name = parts[0], parts[1]
-    if area in {"jobs", "adapters", "comparisons"}:
+    if area in _OF_ATTEMPTS:
         return (name, parts[2]) not in records.running and "/".join(parts) not in records.published
     if area == "checkpoints":
         return name not in records.resumable
@@ -106,7 +106,7 @@ def _records(session: Session, keep_s: float) -> _Records:
     jobs = session.execute(select(Job.id, Job.parent_id, Job.state, Job.token, recent)).all()
     parents = {job_id: parent_id for job_id, parent_id, *_ in jobs}
     unfinished = [job_id for job_id, _, state, *_ in jobs if state not in FINAL_STATES]
-    results = (*session.scalars(select(Adapter.files)), *session.scalars(select(Comparison.files)))
+    results = [files for table in RESULTS for files in session.scalars(select(table.files))]
     retryable = [job_id for job_id, _, state, _, is_recent in jobs if is_recent and state != "succeeded"]
     return _Records(
         running=frozenset((job_id, str(token)) for job_id, _, state, token, _ in jobs if state in _ACTIVE),

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from spf_portrait.contract.artifacts import EXIT_OK
+from spf_portrait.cli.hold import add_hold, chosen_hold
+from spf_portrait.contract.artifacts import EVALUATION, EVALUATION_SHEET, EXIT_OK
 from spf_portrait.contract.drawing_spec import EvaluationSpec
 from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.events import Finished
+from spf_portrait.running.chosen_options import chosen_options
 from spf_portrait.running.library_settings import settle_libraries
 from spf_portrait.running.progress import Report
 
@@ -38,6 +40,8 @@ _SPEC_OPTIONS = {
     "strength": "strength",
 }
 """Option → field of the specification."""
+_HOLD_OPTIONS = ("hold", "held_below", "free_above")
+_OF_AN_ADAPTER = (*_SPEC_OPTIONS, *_HOLD_OPTIONS, "spec", "texts", "out", "models", "json", "table", "events")
 
 
 def add_evaluate(commands: Any) -> None:
@@ -51,6 +55,7 @@ def add_evaluate(commands: Any) -> None:
     )
     _add_pairs(parser)
     _add_adapter(parser.add_argument_group("an adapter"))
+    add_hold(parser)
     parser.set_defaults(run=_evaluate)
 
 
@@ -70,11 +75,13 @@ def _add_adapter(group: Any) -> None:
     group.add_argument("--steps", type=int, help="denoising steps (default: 25)")
     group.add_argument("--guidance", type=float, help="guidance scale (default: 4)")
     group.add_argument("--strength", type=float, help="factor on the adapter's weights (default: 1)")
+    group.add_argument("--spec", type=Path, metavar="FILE", help="JSON file with options of the specification")
     group.add_argument("--out", type=Path, metavar="DIR", help="evaluation.json and evaluation.png go here")
     group.add_argument("--models", type=Path, metavar="DIR", help="base models (default: $SPF_MODELS_DIR or models)")
     shown = group.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="JSON on standard output, the table on standard error")
     shown.add_argument("--table", action="store_true", help="the table on standard output, no JSON")
+    shown.add_argument("--events", action="store_true", help="JSON lines of progress on standard output, no results")
 
 
 def _evaluate(options: argparse.Namespace, report: Report) -> int:
@@ -92,8 +99,9 @@ def _evaluate_pairs(options: argparse.Namespace) -> int:
 
 
 def _evaluate_adapter(options: argparse.Namespace, report: Report) -> int:
-    chosen = {field: getattr(options, option) for option, field in _SPEC_OPTIONS.items()}
-    spec = EvaluationSpec.from_mapping({field: value for field, value in chosen.items() if value is not None})
+    named = {field: getattr(options, option) for option, field in _SPEC_OPTIONS.items()}
+    held = [f"hold.{field}={value}" for field, value in chosen_hold(options).items()]
+    spec = EvaluationSpec.from_mapping(chosen_options(options.spec, held, named))
     settle_libraries()
     from spf_portrait.evaluation.run import EvaluationJob, evaluate_adapter
     from spf_portrait.evaluation.table import table
@@ -101,6 +109,9 @@ def _evaluate_adapter(options: argparse.Namespace, report: Report) -> int:
 
     job = EvaluationJob(spec, options.adapter, options.texts, options.out, options.models)
     evaluation = evaluate_adapter(job, report, domain_of_base)
+    if options.events:
+        report(Finished(files=_written(options.out)))
+        return EXIT_OK
     report(Finished(files={}))  # closes the bar; standard output is for the results alone
     if options.table or (sys.stdout.isatty() and not options.json):
         sys.stdout.write(table(evaluation))
@@ -119,12 +130,16 @@ def _check(options: argparse.Namespace) -> None:
     if bool(options.pairs) == (options.adapter is not None):
         found = "PAIR_DIR and --adapter" if options.pairs else "neither PAIR_DIR nor --adapter"
         raise SpecError("nothing_to_evaluate", found, "one of the two", "Give folders of pairs, or an adapter")
-    others = ("mask",) if options.adapter else (*_SPEC_OPTIONS, "texts", "out", "models", "json", "table")
+    others = ("mask",) if options.adapter else _OF_AN_ADAPTER
     given = vars(options)
     wrong = [f"--{name.replace('_', '-')}" for name in others if given[name] is not None and given[name] is not False]
     if wrong:
         other = "pairs" if options.adapter else "an adapter"
         raise SpecError("misplaced_option", ", ".join(wrong), f"only for {other}", "Take it out")
+
+
+def _written(out: Path | None) -> dict[str, str]:
+    return {} if out is None else {"evaluation": str(out / EVALUATION), "pictures": str(out / EVALUATION_SHEET)}
 
 
 def _write_json(content: dict[str, Any]) -> None:

@@ -11,6 +11,8 @@ IMAGE_SIZE_PX: Final[dict[FamilyKey, int]] = {"sd1": 512, "sd2": 768, "sdxl": 10
 """Side of the pictures that a family's published models were trained on."""
 CLIP_FOLDER: Final = "clip"
 """In a base model's folder: a CLIP of its own."""
+JUDGE_FOLDER: Final = "judge"
+"""In a base model's folder: networks that no loss uses, for measuring. With them come held-out texts of its domain."""
 SHARED_CLIP_FOLDER: Final = "clip-vit-large-patch14"
 """In the models folder: openai's CLIP, whose text tower Stable Diffusion 1.x uses. For bases without their own."""
 CLIP_DOWNLOAD: Final = (

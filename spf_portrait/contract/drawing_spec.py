@@ -1,12 +1,13 @@
 """Orders for pictures: a pair, and what an adapter is measured on."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from spf_portrait.contract.caption_text import split_phrases
 from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed
+from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import MAX_CAPTION_CHARACTERS, MAX_PHRASE_CHARACTERS, Caption
 
@@ -14,6 +15,10 @@ AdapterLabel = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,120}$", descript
 Strength = Annotated[float, Field(ge=0, le=2, description="factor on the adapter's weights; 0 is exactly off")]
 MAX_ADAPTERS: Final = 4
 """At once in one drawing."""
+MAX_TEXTS: Final = 500
+"""Of one evaluation."""
+DEFAULT_TEXTS: Final = 32
+"""Minutes with pico on two CPU cores, and a share of one half is known to within 0.17."""
 
 
 class AdapterUse(ClosedSpec):
@@ -80,6 +85,13 @@ class ComparisonSpec(ClosedSpec):
         return Caption(base=split_phrases(self.base_text), target=self.target)
 
 
+class EvaluationText(ClosedSpec):
+    """A base text that an adapter is measured on, and the seed of its noise."""
+
+    base_text: str = Field(min_length=1, max_length=MAX_CAPTION_CHARACTERS, description="prompt without the target")
+    seed: Seed
+
+
 class EvaluationSpec(ClosedSpec):
     """One adapter measured against the original model on texts that no training saw."""
 
@@ -88,9 +100,47 @@ class EvaluationSpec(ClosedSpec):
         default=None, min_length=1, max_length=MAX_PHRASE_CHARACTERS, description="the adapter's own if null"
     )
     count: int | None = Field(
-        default=None, ge=1, le=500, description="texts, four pictures each; 32, or all of a given file, if null"
+        default=None,
+        ge=1,
+        le=MAX_TEXTS,
+        description=f"texts, four pictures each; {DEFAULT_TEXTS}, or all of a given file, if null",
     )
     seed_from: Seed = Field(default=0, description="the texts are drawn from this seed and the following ones")
+    texts: tuple[EvaluationText, ...] = Field(
+        default=(), description="texts of one's own with their seeds, instead of count and seed_from"
+    )
     steps: int = Field(default=25, ge=1, le=100, description="denoising steps")
     guidance_scale: float = Field(default=4.0, ge=1, le=20)
-    strength: float = Field(default=1.0, ge=0, le=2, description="factor on the adapter's weights")
+    strength: Strength = 1.0
+    hold: Hold | None = Field(
+        default=None, description="responses are measured as they are drawn with the rest held; a fifth picture each"
+    )
+
+    @model_validator(mode="after")
+    def _check_texts(self) -> Self:
+        if len(self.texts) > MAX_TEXTS:
+            raise SpecError(
+                "too_many_texts",
+                f"{len(self.texts)} texts",
+                f"at most {MAX_TEXTS}, with four pictures each",
+                "Leave some out, or order several evaluations",
+            )
+        if self.texts and (self.count is not None or self.seed_from):
+            raise SpecError(
+                "texts_twice",
+                "texts beside count or seed_from",
+                "either texts, each with its seed, or a count of held-out ones",
+                "Take count and seed_from out",
+            )
+        if self.target is not None:
+            _ = captions_of(self.texts, self.target)
+        return self
+
+
+def captions_of(texts: tuple[EvaluationText, ...], target: str) -> list[Caption]:
+    """The texts as phrases, each with the target.
+
+    Raises:
+        DataError: A text is not a caption, for instance because it names the target.
+    """
+    return [Caption(base=split_phrases(text.base_text), target=target) for text in texts]

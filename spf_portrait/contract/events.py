@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, Val
 
 from spf_portrait.contract.errors import DataError
 
-Phase = Literal["loading", "caching", "preserving", "stage1", "surveying", "stage2", "sampling", "exporting"]
+Phase = Literal[
+    "loading", "caching", "preserving", "stage1", "surveying", "stage2", "sampling", "measuring", "exporting"
+]
 
 
 class _Event(BaseModel):

@@ -1,8 +1,9 @@
-"""Which texts an adapter is measured with: held-out captions of the domain, or the lines of a file."""
+"""Which texts an adapter is measured with: held-out captions of the domain, the order's own, or the lines of a file."""
 
 from pathlib import Path
 
 from spf_portrait.contract.caption_text import split_phrases
+from spf_portrait.contract.drawing_spec import EvaluationText, captions_of
 from spf_portrait.contract.errors import DataError
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.drawing.four_pictures import Case
@@ -17,6 +18,16 @@ def held_out_cases(domain: KnownDomain, count: int, seed_from: int) -> list[Case
     """
     seeds = range(seed_from, seed_from + count)
     return [Case(caption, seed) for caption, seed in zip(domain.captions(seeds), seeds, strict=True)]
+
+
+def ordered_cases(texts: tuple[EvaluationText, ...], target: str) -> list[Case]:
+    """Texts of the order, each with its own seed.
+
+    Raises:
+        DataError: One is no base text for this target.
+    """
+    captions = captions_of(texts, target)
+    return [Case(caption, text.seed) for caption, text in zip(captions, texts, strict=True)]
 
 
 def read_cases(file: Path, target: str, count: int | None, seed_from: int) -> list[Case]:

@@ -14,8 +14,6 @@ from torch import Tensor
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.metrics.attributes import Comparison, Reading
 
-JUDGE_FOLDER = "judge"
-"""In a base model's folder: networks that no loss uses, for measuring."""
 Pictures = Sequence[Image.Image]
 
 

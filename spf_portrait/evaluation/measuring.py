@@ -23,7 +23,10 @@ _THOUSAND: Final = 1000
 
 
 def measure(
-    observed: Observations, plug_ins: Mapping[str, PlugIn], leave_out: Collection[str] = ()
+    observed: Observations,
+    plug_ins: Mapping[str, PlugIn],
+    leave_out: Collection[str] = (),
+    on_metric: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Result]:
     """Every metric of the catalogue by name. What is missing is recorded and never replaced by a number.
 
@@ -31,6 +34,7 @@ def measure(
         observed: What was drawn.
         plug_ins: Metrics that the caller measures, by name.
         leave_out: Names of metrics that nobody wants now.
+        on_metric: Told the number of metrics done, of all in the catalogue.
 
     Raises:
         SpecError: A plug-in for a metric that is not in the catalogue.
@@ -38,7 +42,12 @@ def measure(
     names = [metric.name for metric in CATALOGUE]
     if unknown := plug_ins.keys() - set(names):
         raise SpecError("unknown_metric", f"plug-ins for {sorted(unknown)}", ", ".join(names), "Correct the name")
-    return {metric.name: _result(metric, observed, plug_ins) for metric in CATALOGUE if metric.name not in leave_out}
+    results: dict[str, Result] = {}
+    for done, metric in enumerate(CATALOGUE, 1):
+        if metric.name not in leave_out:
+            results[metric.name] = _result(metric, observed, plug_ins)
+        on_metric(done)
+    return results
 
 
 def _result(metric: Metric, observed: Observations, plug_ins: Mapping[str, PlugIn]) -> Result:

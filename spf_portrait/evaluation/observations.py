@@ -6,11 +6,12 @@ from functools import cached_property
 
 from torch import Tensor
 
+from spf_portrait.contract.base_info import JUDGE_FOLDER
 from spf_portrait.contract.errors import DataError, ModelError
 from spf_portrait.drawing.four_pictures import Case, FourPictures, as_images
 from spf_portrait.drawing.map_settings import MapSettings
 from spf_portrait.evaluation.control_maps import control_map_quality
-from spf_portrait.evaluation.known_domain import JUDGE_FOLDER, KnownDomain
+from spf_portrait.evaluation.known_domain import KnownDomain
 from spf_portrait.method.clip_space import ClipSpace, load_clip_space, text_space_of
 from spf_portrait.metrics.attributes import Comparison, Reading
 from spf_portrait.metrics.map_quality import MapQuality

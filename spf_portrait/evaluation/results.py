@@ -71,6 +71,7 @@ class Evaluation:
         described: dict[str, Any] = {}
         for metric in CATALOGUE:
             described[metric.name] = {
+                "title": metric.title,
                 **_as_dict(self.results[metric.name], with_values=with_values),
                 "unit": metric.unit,
                 "better": metric.better,

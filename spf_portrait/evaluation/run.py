@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from spf_portrait.adapter import load_adapter, set_strength
 from spf_portrait.contract.artifacts import EVALUATION, EVALUATION_SHEET
-from spf_portrait.contract.drawing_spec import EvaluationSpec
+from spf_portrait.contract.drawing_spec import DEFAULT_TEXTS, EvaluationSpec
 from spf_portrait.contract.errors import DataError
 from spf_portrait.drawing.four_pictures import Case, FourPictures, as_images, draw_four
 from spf_portrait.drawing.map_settings import map_settings
@@ -20,17 +20,16 @@ from spf_portrait.drawing.pictures import GENERATED_MARK
 from spf_portrait.drawing.sheet import contact_sheet
 from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.evaluation.axes import pollution_by_axis
-from spf_portrait.evaluation.cases import held_out_cases, read_cases
+from spf_portrait.evaluation.cases import held_out_cases, ordered_cases, read_cases
 from spf_portrait.evaluation.known_domain import DomainOf, KnownDomain
 from spf_portrait.evaluation.measuring import PlugIn, measure
 from spf_portrait.evaluation.observations import Observations
 from spf_portrait.evaluation.results import Evaluation
+from spf_portrait.metrics.catalogue import CATALOGUE
 from spf_portrait.models.base_model import BaseModel, load_base
 from spf_portrait.running.progress import ProgressMeter, Report
 from spf_portrait.running.versions import library_versions
 
-DEFAULT_COUNT: Final = 32
-"""Texts of four pictures each: minutes with pico on two CPU cores, and a share of one half is known to within 0.17."""
 _SHEET_COLUMNS: Final = 16
 _NO_PLUG_INS: Final[Mapping[str, PlugIn]] = MappingProxyType({})
 
@@ -42,7 +41,8 @@ class EvaluationJob:
     Attributes:
         spec: The specification.
         adapter: Adapter file.
-        texts: File with a base text a line; None for held-out captions of the base model's own domain.
+        texts: File with a base text a line; None for those of the specification, or else for held-out captions of the
+            base model's own domain.
         out: Folder for evaluation.json and a sheet of pictures; None to write nothing.
         models_dir: Folder of the base models; None for the default.
     """
@@ -79,13 +79,25 @@ def evaluate_adapter(
     domain = domain_of(base.path, target)
     cases = _cases(job, base, target, domain)
     loading.step(1)
-    drawing = ProgressMeter(report, "sampling", 4 * len(cases) * spec.steps)
-    pictures = draw_four(base, cases, Sampling(spec.steps, spec.guidance_scale), drawing.step)
-    observed = Observations(base, cases, pictures, domain, map_settings(metadata))
-    evaluation = Evaluation(_about(job, target, cases), measure(observed, plug_ins), pollution_by_axis(observed))
+    pictures = _drawn(spec, base, cases, report)
+    observed = Observations(base, cases, _measured(pictures), domain, map_settings(metadata))
+    measuring = ProgressMeter(report, "measuring", len(CATALOGUE))
+    results = measure(observed, plug_ins, on_metric=measuring.step)
+    evaluation = Evaluation(_about(job, target, cases), results, pollution_by_axis(observed))
     if job.out is not None:
         _write(evaluation, pictures, job.out)
     return evaluation
+
+
+def _drawn(spec: EvaluationSpec, base: BaseModel, cases: list[Case], report: Report) -> FourPictures:
+    kinds = 4 if spec.hold is None else 5
+    drawing = ProgressMeter(report, "sampling", kinds * len(cases) * spec.steps)
+    return draw_four(base, cases, Sampling(spec.steps, spec.guidance_scale), drawing.step, spec.hold)
+
+
+def _measured(pictures: FourPictures) -> FourPictures:
+    """With a hold, what is measured as response is the held one."""
+    return pictures if pictures.held is None else replace(pictures, response=pictures.held)
 
 
 def _target_of(metadata: Mapping[str, str], adapter: Path) -> str:
@@ -102,6 +114,8 @@ def _target_of(metadata: Mapping[str, str], adapter: Path) -> str:
 def _cases(job: EvaluationJob, base: BaseModel, target: str, domain: KnownDomain | None) -> list[Case]:
     if job.texts is not None:
         return read_cases(job.texts, target, job.spec.count, job.spec.seed_from)
+    if job.spec.texts:
+        return ordered_cases(job.spec.texts, target)
     if domain is None:
         raise DataError(
             "no_texts",
@@ -109,12 +123,12 @@ def _cases(job: EvaluationJob, base: BaseModel, target: str, domain: KnownDomain
             "base texts, one a line, that do not name the target",
             "Give a file of them as --texts FILE; only pico has held-out captions of its own",
         )
-    return held_out_cases(domain, job.spec.count or DEFAULT_COUNT, job.spec.seed_from)
+    return held_out_cases(domain, job.spec.count or DEFAULT_TEXTS, job.spec.seed_from)
 
 
 def _about(job: EvaluationJob, target: str, cases: list[Case]) -> dict[str, Any]:
     return {
-        **job.spec.model_dump(mode="json"),
+        **job.spec.model_dump(mode="json", exclude={"texts"}),
         "target": target,
         "count": len(cases),
         "adapter": job.adapter.name,
@@ -134,6 +148,8 @@ def _write(evaluation: Evaluation, pictures: FourPictures, out: Path) -> None:
         f"response: tuned model, base text + {target}": pictures.response,
         "tuned model, base text": pictures.base_by_tuned,
     }
+    if pictures.held is not None:
+        rows["held: the response with the rest held"] = pictures.held
     marks = PngInfo()
     marks.add_text("Comment", GENERATED_MARK)
     sheet = contact_sheet({name: as_images(row[:_SHEET_COLUMNS]) for name, row in rows.items()})

@@ -1,6 +1,6 @@
 """An evaluation as a table for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Final
 
@@ -34,12 +34,22 @@ def _aligned(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str
 
 def _title(evaluation: Evaluation) -> str:
     about = evaluation.about
-    first = about["seed_from"]
     return (
         f"{about['adapter']} ({about['target']}) on {about['base']}: {about['count']} texts, "
-        f"seeds {first} to {first + about['count'] - 1}, {about['steps']} steps, "
-        f"guidance scale {about['guidance_scale']:g}, strength {about['strength']:g}"
+        f"seeds {_seeds(about['seeds'])}, {about['steps']} steps, "
+        f"guidance scale {about['guidance_scale']:g}, strength {about['strength']:g}{_hold(about['hold'])}"
     )
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    first, last = seeds[0], seeds[-1]
+    return f"{first} to {last}" if list(seeds) == list(range(first, last + 1)) else "of the order"
+
+
+def _hold(hold: Mapping[str, float] | None) -> str:
+    if hold is None:
+        return ""
+    return f", the rest held ({', '.join(f'{name} {value:g}' for name, value in hold.items())})"
 
 
 def _row(metric: Metric, estimate: Estimate) -> tuple[str, ...]:

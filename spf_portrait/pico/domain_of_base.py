@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from spf_portrait.contract.base_info import JUDGE_FOLDER
 from spf_portrait.contract.errors import ModelError
-from spf_portrait.evaluation.known_domain import JUDGE_FOLDER, KnownDomain
+from spf_portrait.evaluation.known_domain import KnownDomain
 
 
 def domain_of_base(base: Path, target: str) -> KnownDomain | None:

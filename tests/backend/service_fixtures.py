@@ -177,8 +177,9 @@ def new_job(db: Database, storage: LocalStorage) -> NewJob:
         with db.write() as session:
             if kind == "training":
                 columns.setdefault("dataset_version_id", add_dataset(session, storage))
-            job = Job(**{"id": new_id("job"), "kind": kind, "spec": spec, **columns})
-            transitions.enqueue(session, job)
+            queue = "train" if kind == "training" else "draw"
+            job = Job(**{"id": new_id("job"), "kind": kind, "queue": queue, "spec": spec, **columns})
+            transitions.enqueue(session, job, [job.source_adapter_id] if job.source_adapter_id else [])
         return job.id
 
     return add

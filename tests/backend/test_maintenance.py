@@ -35,10 +35,10 @@ class RecordingNotifier:
         self.notified: list[tuple[str, str]] = []
         self.length = length
 
-    def notify(self, kind: str, job_id: str) -> None:
-        self.notified.append((kind, job_id))
+    def notify(self, queue: str, job_id: str) -> None:
+        self.notified.append((queue, job_id))
 
-    def queue_length(self, kind: str) -> int:
+    def queue_length(self, queue: str) -> int:
         return self.length
 
 
@@ -55,7 +55,7 @@ def test_each_queued_job_is_notified_once_in_order(db: Database, new_job: NewJob
     notifier = RecordingNotifier()
     assert relay_once(db, notifier, resend_s=60.0) == 2
     assert relay_once(db, notifier, resend_s=60.0) == 0
-    assert notifier.notified == [("training", first), ("comparison", second)]
+    assert notifier.notified == [("train", first), ("draw", second)]
 
 
 def test_jobs_that_must_wait_are_not_notified(db: Database, new_job: NewJob) -> None:
@@ -86,7 +86,7 @@ def test_lost_messages_are_sent_again_without_flooding(
 
 def test_a_message_that_could_not_be_sent_is_sent_again(db: Database, new_job: NewJob) -> None:
     class Broken(RecordingNotifier):
-        def notify(self, kind: str, job_id: str) -> None:
+        def notify(self, queue: str, job_id: str) -> None:
             raise OperationalError("the broker is away")
 
     new_job()
@@ -126,9 +126,9 @@ def test_the_lengths_of_queues_are_asked_for_once(db: Database, new_job: NewJob)
     class Counting(RecordingNotifier):
         asked = 0
 
-        def queue_length(self, kind: str) -> int:
+        def queue_length(self, queue: str) -> int:
             self.asked += 1
-            return super().queue_length(kind)
+            return super().queue_length(queue)
 
     for _ in range(5):
         new_job()
@@ -142,10 +142,10 @@ def test_the_lengths_of_queues_are_asked_for_once(db: Database, new_job: NewJob)
 
 def test_a_broker_that_breaks_off_is_away(processes: ProcessManager, settings: Settings) -> None:
     notifier = CeleryNotifier(start_broker(processes, settings.data_dir))
-    assert notifier.queue_length("training") == 0
+    assert notifier.queue_length("train") == 0
     processes.stop()
     with pytest.raises(OperationalError):
-        notifier.queue_length("training")
+        notifier.queue_length("train")
     notifier.close()
 
 
@@ -187,11 +187,11 @@ def test_no_failure_ends_the_loop(db: Database, settings: Settings, new_job: New
         failed = threading.Event()
         works = threading.Event()
 
-        def notify(self, kind: str, job_id: str) -> None:
+        def notify(self, queue: str, job_id: str) -> None:
             if not self.failed.is_set():
                 self.failed.set()
                 raise RuntimeError("a bug")
-            super().notify(kind, job_id)
+            super().notify(queue, job_id)
             self.works.set()
 
     new_job()

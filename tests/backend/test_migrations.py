@@ -7,6 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from alembic import command
 from backend.db import Database
@@ -83,6 +84,70 @@ def test_caption_sets_survive_the_way_up_and_down(settings: Settings) -> None:
     with database.read() as session:
         assert session.get_one(Dataset, "ds_1").name == "from before"
         assert session.get(BulkEdit, "ds_1") is None
+    database.close()
+
+
+_JOB = (
+    "INSERT INTO jobs (id, kind, {more}state, spec, token, attempt, max_attempts, lost_count, not_before, step, total, "
+    "losses, last_event_seq, created_at, queued_at) VALUES "
+    "('{id}', '{kind}', {values}'{state}', '{spec}', 1, 1, 5, 0, 0, 0, 0, '{{}}', 1, 0, 0)"
+)
+
+
+def _insert(database: Database, *statements: str) -> None:
+    with database.write() as session:
+        for statement in statements:
+            session.execute(text(statement.replace(":", "\\:")))
+
+
+def _all(database: Database, query: str) -> list[tuple[object, ...]]:
+    with database.read() as session:
+        return [tuple(row) for row in session.execute(text(query))]
+
+
+def test_jobs_from_before_get_their_queue_and_adapters_and_lose_them_again(settings: Settings) -> None:
+    config = Config("alembic.ini")
+    config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url)
+    command.downgrade(config, "0002")
+    database = Database(settings.sqlalchemy_url)
+    uses = '{"adapters": [{"adapter": "adp_1"}, {"adapter": "adp_2"}]}'
+    first = {"more": "source_adapter_id, ", "values": "'adp_1', "}
+    _insert(
+        database,
+        _JOB.format(id="job_1", kind="training", more="", values="", state="succeeded", spec="{}"),
+        "INSERT INTO adapters (id, job_id, base, method, target, files, created_at) VALUES "
+        "('adp_1', 'job_1', 'pico', 'spf', 'hat', '[]', 0)",
+        _JOB.format(id="job_2", kind="comparison", **first, state="queued", spec=uses),
+        _JOB.format(id="job_3", kind="comparison", **first, state="queued", spec="{}"),
+        "INSERT INTO outbox (job_id, tries) VALUES ('job_2', 0)",
+    )
+    command.upgrade(config, "0004")
+    assert _all(database, "SELECT id, queue FROM jobs ORDER BY id") == [
+        ("job_1", "train"),
+        ("job_2", "draw"),
+        ("job_3", "draw"),
+    ]
+    adapters = [("job_2", "adp_1"), ("job_2", "adp_2"), ("job_3", "adp_1")]
+    assert _all(database, "SELECT * FROM job_adapters ORDER BY job_id, adapter_id") == adapters
+    evaluation = {"more": "source_adapter_id, queue, ", "values": "'adp_1', 'draw', "}
+    _insert(
+        database,
+        _JOB.format(id="job_4", kind="evaluation", **evaluation, state="succeeded", spec="{}"),
+        "INSERT INTO job_events (job_id, seq, at, kind, data) VALUES ('job_4', 1, 0, 'state', '{}')",
+        "INSERT INTO evaluations (id, job_id, adapter_id, figures, files, created_at) VALUES "
+        "('evl_1', 'job_4', 'adp_1', '{}', '[]', 0)",
+    )
+    command.downgrade(config, "0002")
+    assert _all(database, "SELECT id FROM jobs ORDER BY id") == [("job_1",), ("job_2",), ("job_3",)]
+    assert _all(database, "SELECT job_id FROM outbox") == [("job_2",)]
+    assert _all(database, "SELECT id FROM adapters") == [("adp_1",)]
+    assert len(_trigger_sql(database)) == 1
+    with pytest.raises(IntegrityError, match="ck_jobs_kind"):
+        _insert(database, _JOB.format(id="job_5", kind="drawing", more="", values="", state="queued", spec="{}"))
+    command.upgrade(config, "head")
+    assert _all(database, "SELECT id FROM jobs ORDER BY id") == [("job_1",), ("job_2",), ("job_3",)]
+    with pytest.raises(IntegrityError, match="illegal job transition"):
+        _insert(database, "UPDATE jobs SET state = 'queued' WHERE id = 'job_1'")
     database.close()
 
 

@@ -50,11 +50,12 @@ def test_what_a_killed_worker_left_goes_and_what_runs_stays(
         f"jobs/{ended}/1/out/a",
         f"adapters/{ended}/1/a",
         f"comparisons/{ended}/1/maps/a",
+        f"evaluations/{ended}/1/evaluation.json",
         "checkpoints/job_gone/1/a",
     }
     _write(storage, *kept, *void)
     assert sweep_files(db, storage, keep_s=KEEP_S) == len(void)
-    assert _left(storage, "jobs", "adapters", "comparisons", "checkpoints") == kept
+    assert _left(storage, "jobs", "adapters", "comparisons", "evaluations", "checkpoints") == kept
 
 
 def test_published_files_stay(db: Database, storage: LocalStorage, new_job: NewJob) -> None:

@@ -1,7 +1,5 @@
-"""The transitions of a job, one by one, and what happens when two of them are tried at once."""
+"""The transitions of a job, one by one."""
 
-import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -16,22 +14,23 @@ from backend.jobs import transitions
 from backend.jobs.faults import MAX_LOSSES, Fault
 from backend.jobs.repository import get_job
 from backend.jobs.transitions import Claim, Lease
-from backend.settings import Settings
-from backend.tables import FINAL_STATES, LEGAL_TRANSITIONS, Adapter, Job, JobEvent, Outbox
+from backend.tables import FINAL_STATES, LEGAL_TRANSITIONS, Job, JobEvent, Outbox
 from tests.backend.service_fixtures import NewJob, job_row
 
 FAULT = Fault("out_of_memory", "The device has too little memory.", "Choose a smaller batch.")
 
 
-def _claim(db: Database, job_id: str, lease_s: float = 60.0) -> Claim | None:
+def claim(db: Database, job_id: str, lease_s: float = 60.0) -> Claim | None:
+    """Claim a job."""
     with db.write() as session:
         return transitions.claim(session, job_id, owner="test", lease_s=lease_s)
 
 
-def _lease(db: Database, job_id: str, lease_s: float = 60.0) -> Lease:
-    claim = _claim(db, job_id, lease_s)
-    assert claim is not None
-    return claim.lease
+def lease_of(db: Database, job_id: str, lease_s: float = 60.0) -> Lease:
+    """Claim a job that can be claimed."""
+    claimed = claim(db, job_id, lease_s)
+    assert claimed is not None
+    return claimed.lease
 
 
 def _do(db: Database, transition: Callable[[Session], bool]) -> bool:
@@ -62,10 +61,10 @@ def test_a_new_job_is_queued_with_its_outbox_row(db: Database, new_job: NewJob) 
 
 def test_claim_takes_the_job_once(db: Database, new_job: NewJob) -> None:
     job_id = new_job()
-    claim = _claim(db, job_id)
-    assert claim is not None
-    assert (claim.lease.token, claim.attempt, claim.spec["stage1_steps"]) == (1, 1, 10)
-    assert _claim(db, job_id) is None
+    claimed = claim(db, job_id)
+    assert claimed is not None
+    assert (claimed.lease.token, claimed.attempt, claimed.spec["stage1_steps"]) == (1, 1, 10)
+    assert claim(db, job_id) is None
     assert _outbox_rows(db, job_id) == 0
 
 
@@ -79,11 +78,11 @@ def test_claim_takes_the_job_once(db: Database, new_job: NewJob) -> None:
     ],
 )
 def test_claim_leaves_a_job_that_is_not_ready(db: Database, new_job: NewJob, columns: dict[str, object]) -> None:
-    assert _claim(db, new_job(**columns)) is None
+    assert claim(db, new_job(**columns)) is None
 
 
 def test_heartbeat_prolongs_and_records(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job(), lease_s=5.0)
+    lease = lease_of(db, new_job(), lease_s=5.0)
     before = job_row(db, lease.job_id).lease_until
     news = {"phase": "stage1", "step": 3, "total": 10, "eta_s": 7.0, "losses": {"denoise": 0.5}}
     with db.write() as session:
@@ -97,7 +96,7 @@ def test_heartbeat_prolongs_and_records(db: Database, new_job: NewJob) -> None:
 
 
 def test_heartbeat_of_a_lost_lease_writes_nothing(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job())
+    lease = lease_of(db, new_job())
     with db.write() as session:
         stale = Lease(lease.job_id, lease.token - 1)
         assert transitions.heartbeat(session, stale, lease_s=50.0, progress={"step": 9}) is None
@@ -105,7 +104,7 @@ def test_heartbeat_of_a_lost_lease_writes_nothing(db: Database, new_job: NewJob)
 
 
 def test_success_needs_the_token_and_no_cancel(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job())
+    lease = lease_of(db, new_job())
     assert not _do(db, lambda session: transitions.succeed(session, Lease(lease.job_id, 7)))
     assert _do(db, lambda session: transitions.request_cancel(session, lease.job_id))
     assert not _do(db, lambda session: transitions.succeed(session, lease))
@@ -113,28 +112,28 @@ def test_success_needs_the_token_and_no_cancel(db: Database, new_job: NewJob) ->
 
 
 def test_a_preempted_job_goes_back_without_losing_an_attempt(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job())
+    lease = lease_of(db, new_job())
     assert _do(db, lambda session: transitions.release(session, lease))
     job = job_row(db, lease.job_id)
     assert (job.state, job.attempt, job.token, job.owner) == ("queued", 0, 2, None)
     assert _outbox_rows(db, lease.job_id) == 1
-    again = _lease(db, lease.job_id)
+    again = lease_of(db, lease.job_id)
     assert again.token == 3
 
 
 def test_a_crash_waits_before_the_next_attempt(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job())
+    lease = lease_of(db, new_job())
     assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=1000.0, reason="x", fault=FAULT))
     job = job_row(db, lease.job_id)
     assert (job.state, job.lost_count) == ("queued", 1)
     assert job.not_before > job.queued_at + 900
-    assert _claim(db, lease.job_id) is None
+    assert claim(db, lease.job_id) is None
 
 
 def test_the_reaper_requeues_and_at_last_fails(db: Database, new_job: NewJob) -> None:
     job_id = new_job()
     for losses in range(1, MAX_LOSSES + 1):
-        lease = _lease(db, job_id)
+        lease = lease_of(db, job_id)
         assert not _do(db, lambda session, held=lease: transitions.reap_lost(session, held))
         _expire(db, job_id)
         assert _do(db, lambda session, held=lease: transitions.reap_lost(session, held))
@@ -147,13 +146,13 @@ def test_the_reaper_requeues_and_at_last_fails(db: Database, new_job: NewJob) ->
 
 
 def test_a_loss_too_many_is_told_with_its_cause(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job(lost_count=MAX_LOSSES - 1))
+    lease = lease_of(db, new_job(lost_count=MAX_LOSSES - 1))
     assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=0.0, reason="x", fault=FAULT))
     assert job_row(db, lease.job_id).error_code == FAULT.code
 
 
 def test_a_checkpoint_makes_up_for_what_was_lost_before_it(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job(lost_count=MAX_LOSSES - 1))
+    lease = lease_of(db, new_job(lost_count=MAX_LOSSES - 1))
     with db.write() as session:
         transitions.record_checkpoint(session, lease, 100)
     assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=0.0, reason="x", fault=FAULT))
@@ -162,7 +161,7 @@ def test_a_checkpoint_makes_up_for_what_was_lost_before_it(db: Database, new_job
 
 def test_an_interrupted_job_keeps_its_place_in_the_line(db: Database, new_job: NewJob) -> None:
     interrupted, waiting = new_job(created_at=1.0), new_job(created_at=2.0)
-    lease = _lease(db, interrupted)
+    lease = lease_of(db, interrupted)
     assert _do(db, lambda session: transitions.release(session, lease))
     with db.read() as session:
         places = {job_id: row.queue_position for job_id in (interrupted, waiting) if (row := get_job(session, job_id))}
@@ -180,7 +179,7 @@ def test_an_interrupted_job_keeps_its_place_in_the_line(db: Database, new_job: N
     assert second.lease.job_id == waiting
 
 
-def test_a_message_takes_jobs_of_its_own_kind_only(db: Database, new_job: NewJob) -> None:
+def test_a_message_takes_jobs_of_its_own_queue_only(db: Database, new_job: NewJob) -> None:
     new_job(created_at=1.0)
     drawing = new_job("comparison", created_at=2.0)
     with db.write() as session:
@@ -192,7 +191,7 @@ def test_a_message_takes_jobs_of_its_own_kind_only(db: Database, new_job: NewJob
 
 
 def test_a_permanent_error_fails_at_once(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job())
+    lease = lease_of(db, new_job())
     assert _do(db, lambda session: transitions.fail(session, lease, FAULT))
     job = job_row(db, lease.job_id)
     assert (job.state, job.error_code, job.error_hint) == ("failed", FAULT.code, FAULT.hint)
@@ -200,13 +199,13 @@ def test_a_permanent_error_fails_at_once(db: Database, new_job: NewJob) -> None:
 
 
 def test_attempts_are_limited(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job(max_attempts=1))
+    lease = lease_of(db, new_job(max_attempts=1))
     assert _do(db, lambda s: transitions.give_up_attempt(s, lease, retry_delay_s=0.0, reason="x", fault=FAULT))
     assert job_row(db, lease.job_id).error_code == "attempts_used_up"
 
 
 def test_run_and_waiting_times_are_limited(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job())
+    lease = lease_of(db, new_job())
     assert not _do(db, lambda session: transitions.reap_overdue(session, lease, max_run_s=1000.0))
     assert _do(db, lambda session: transitions.reap_overdue(session, lease, max_run_s=-1.0))
     assert job_row(db, lease.job_id).error_code == "max_run_time"
@@ -221,12 +220,12 @@ def test_cancel_of_a_queued_job_is_immediate(db: Database, new_job: NewJob) -> N
     job_id = new_job()
     assert _do(db, lambda session: transitions.request_cancel(session, job_id))
     assert job_row(db, job_id).state == "canceled"
-    assert _claim(db, job_id) is None
+    assert claim(db, job_id) is None
     assert _outbox_rows(db, job_id) == 0
 
 
 def test_cancel_of_a_running_job_is_ended_by_its_worker(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job())
+    lease = lease_of(db, new_job())
     assert _do(db, lambda session: transitions.request_cancel(session, lease.job_id))
     with db.write() as session:
         assert transitions.heartbeat(session, lease, lease_s=60.0) == "canceling"
@@ -234,8 +233,8 @@ def test_cancel_of_a_running_job_is_ended_by_its_worker(db: Database, new_job: N
     assert job_row(db, lease.job_id).state == "canceled"
 
 
-def test_cancel_of_a_running_job_is_ended_by_the_reaper_after_its_lease(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job())
+def test_cancel_of_a_running_job_is_ended_by_the_reaper_after_itslease_of(db: Database, new_job: NewJob) -> None:
+    lease = lease_of(db, new_job())
     assert _do(db, lambda session: transitions.request_cancel(session, lease.job_id))
     _expire(db, lease.job_id)
     assert _do(db, lambda session: transitions.reap_lost(session, lease))
@@ -278,7 +277,7 @@ def test_the_database_itself_refuses_illegal_transitions(db: Database, new_job: 
 
 
 def test_events_are_numbered_without_gaps(db: Database, new_job: NewJob) -> None:
-    lease = _lease(db, new_job())
+    lease = lease_of(db, new_job())
     for step in range(5):
         with db.write() as session:
             transitions.heartbeat(session, lease, lease_s=60.0, progress={"step": step})
@@ -286,106 +285,6 @@ def test_events_are_numbered_without_gaps(db: Database, new_job: NewJob) -> None
     events = _events(db, lease.job_id)
     assert [event.seq for event in events] == list(range(1, 9))
     assert [event.data["to"] for event in events if event.kind == "state"] == ["queued", "running", "failed"]
-
-
-def _all_at_once(settings: Settings, workers: int, work: Callable[[Database, int], None]) -> None:
-    """Run `work` in threads that start together, each with its own connection."""
-    barrier = threading.Barrier(workers)
-    failures: list[BaseException] = []
-
-    def run(number: int) -> None:
-        own = Database(settings.sqlalchemy_url)
-        try:
-            barrier.wait()
-            work(own, number)
-        except BaseException as error:  # handed to the test's thread
-            failures.append(error)
-        finally:
-            own.close()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-
-
-def test_race_of_claims(db: Database, new_job: NewJob, settings: Settings) -> None:
-    jobs = [new_job("comparison") for _ in range(30)]
-    taken: list[str] = []
-
-    def take_all(own: Database, number: int) -> None:
-        for job_id in jobs if number % 2 else reversed(jobs):
-            if _claim(own, job_id) is not None:
-                taken.append(job_id)
-
-    _all_at_once(settings, 6, take_all)
-    assert sorted(taken) == sorted(jobs)
-    assert {job_row(db, job_id).token for job_id in jobs} == {1}
-
-
-def test_race_of_cancel_and_success(db: Database, new_job: NewJob, settings: Settings) -> None:
-    for _ in range(25):
-        lease = _lease(db, new_job())
-
-        def finish_or_cancel(own: Database, number: int, lease: Lease = lease) -> None:
-            if number == 0:
-                with own.write() as session:
-                    transitions.request_cancel(session, lease.job_id)
-                return
-            with own.write() as session:
-                if transitions.succeed(session, lease):
-                    add_adapter(
-                        session,
-                        adapter_id=new_id("adp"),
-                        job_id=lease.job_id,
-                        base="pico",
-                        method="spf",
-                        target="x",
-                        files=[],
-                    )
-                    return
-            with own.write() as session:
-                assert transitions.finish_cancel(session, lease)
-
-        _all_at_once(settings, 2, finish_or_cancel)
-        with db.read() as session:
-            adapters = session.scalar(select(func.count()).select_from(Adapter).where(Adapter.job_id == lease.job_id))
-        assert (job_row(db, lease.job_id).state, adapters) in {("succeeded", 1), ("canceled", 0)}
-
-
-def test_race_of_reapers(db: Database, new_job: NewJob, settings: Settings) -> None:
-    leases = [_lease(db, new_job("comparison"), lease_s=0.0) for _ in range(20)]
-    time.sleep(0.01)
-    moved: list[str] = []
-
-    def reap_all(own: Database, _: int) -> None:
-        for lease in leases:
-            with own.write() as session:
-                if transitions.reap_lost(session, lease):
-                    moved.append(lease.job_id)
-
-    _all_at_once(settings, 3, reap_all)
-    assert sorted(moved) == sorted(lease.job_id for lease in leases)
-    assert {job_row(db, lease.job_id).lost_count for lease in leases} == {1}
-
-
-def test_race_of_late_worker_and_reaper(db: Database, new_job: NewJob, settings: Settings) -> None:
-    for _ in range(20):
-        lease = _lease(db, new_job(), lease_s=0.0)
-        winners: list[str] = []
-
-        def finish_or_reap(own: Database, number: int, lease: Lease = lease, winners: list[str] = winners) -> None:
-            with own.write() as session:
-                transition = transitions.succeed if number else transitions.reap_lost
-                if transition(session, lease):
-                    winners.append(transition.__name__)
-
-        _all_at_once(settings, 2, finish_or_reap)
-        state = {"succeed": "succeeded", "reap_lost": "queued"}
-        assert len(winners) == 1
-        assert job_row(db, lease.job_id).state == state[winners[0]]
 
 
 def test_one_adapter_per_job_by_constraint(db: Database, new_job: NewJob) -> None:

@@ -2,12 +2,14 @@
 
 Usage: double_engine.py MODE train DATA --spec FILE --out DIR --checkpoints DIR --resume --events
        double_engine.py MODE serve --idle SECONDS
+       double_engine.py MODE evaluate --adapter FILE --spec FILE --out DIR --events
 
 Modes: quick, slow (0.15 s a step), refuse (reports an error), crash (dies in the middle), hang (falls silent),
 deaf (slow, ignores SIGTERM), chatty (mixes other text into its output), picky (complains about the second portrait),
 full (finds no room for its checkpoint). As the real one it decodes every portrait first.
 The adapter it writes lists the steps that led to it, those before a resume included; the pair it draws names the
 process that drew it. A pair of UNLUCKY_SEED lets it crash, refuse or hang; leaving ends it at the second pair.
+The figures it makes up repeat what it was given; slow takes its time over them.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from pathlib import Path
 
 from spf_portrait.contract.artifacts import (
     ADAPTER,
+    EVALUATION,
+    EVALUATION_SHEET,
     EXIT_FAILED,
     EXIT_PREEMPTED,
     REFERENCE,
@@ -151,19 +155,46 @@ def draw(mode: str, order: DrawingOrder) -> int:
     return 0
 
 
+def evaluate(mode: str, options: argparse.Namespace) -> int:
+    """Write figures as an evaluation would."""
+    spec = json.loads(Path(options.spec).read_text("utf-8"))
+    total = 200 if mode == "slow" else 2
+    for step in range(total):
+        say(Progress(phase="sampling", step=step, total=total))
+        time.sleep(0.05)
+    if mode == "refuse":
+        say(Failed(error=DataError("too_many_tokens", "90 tokens", "77", "Shorten it").as_dict()))
+        return EXIT_FAILED
+    say(Progress(phase="measuring", step=1, total=1))
+    told = {"title": "change", "unit": "", "better": "lower", "meaning": "how much", "values": [0.5, 0.25]}
+    missing = {"reason": "weights missing", "how_to_get": "Get them", "licence": "MIT"}
+    metrics = {
+        "change": {**told, "value": 0.375, "interval_95": [0.25, 0.5], "count": 2},
+        "lpips": {**told, "missing": missing},
+    }
+    adapter = Path(options.adapter).read_text("utf-8")
+    figures = {**spec, "count": 2, "adapter": adapter, "metrics": metrics, "pollution_by_axis": {}}
+    (Path(options.out) / EVALUATION).write_text(json.dumps(figures), "utf-8")
+    (Path(options.out) / EVALUATION_SHEET).write_bytes(b"\x89PNG")
+    say(Finished(files={"evaluation": str(Path(options.out) / EVALUATION)}))
+    return 0
+
+
 def main() -> int:
     """Read the command line as the worker writes it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("mode")
-    parser.add_argument("verb", choices=("train", "serve"))
+    parser.add_argument("verb", choices=("train", "serve", "evaluate"))
     parser.add_argument("data", nargs="?")
-    for name in ("--spec", "--out", "--checkpoints"):
+    for name in ("--spec", "--out", "--checkpoints", "--adapter"):
         parser.add_argument(name)
     for name in ("--resume", "--events"):
         parser.add_argument(name, action="store_true")
     parser.add_argument("--idle", type=float)
     options = parser.parse_args()
-    return train(options.mode, options) if options.verb == "train" else serve(options.mode, options.idle)
+    if options.verb == "serve":
+        return serve(options.mode, options.idle)
+    return (train if options.verb == "train" else evaluate)(options.mode, options)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from backend.ids import new_id
 from backend.jobs.schemas import EventOut
 from backend.settings import Settings
 from backend.storage import LocalStorage
-from backend.tables import Comparison, DatasetVersion, Job, JobEvent
+from backend.tables import Comparison, DatasetVersion, Evaluation, Job, JobEvent
 from tests.backend.service_fixtures import NewJob, job_row
 from worker.attempt import run_attempt
 from worker.context import WorkerContext
@@ -136,6 +137,35 @@ def test_a_hold_reaches_the_engine(
     with db.read() as session:
         comparison = session.scalars(select(Comparison).where(Comparison.job_id == job_id)).one()
     assert comparison.sample["hold"] == hold
+
+
+def test_figures_are_published_with_the_file_of_every_value(
+    settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob, tmp_path: Path
+) -> None:
+    adapter_id = adapter_of("hat", db, storage, new_job, tmp_path)
+    hold = {"held_below": 0.2, "free_above": 0.6, "firmness": 0.9}
+    spec = {"base": "pico", "target": "hat", "steps": 3, "hold": hold}
+    job_id = new_job("evaluation", source_adapter_id=adapter_id, spec=spec)
+    assert attempt("quick", settings, db, storage, job_id).state == "succeeded"
+    with db.read() as session:
+        evaluation = session.scalars(select(Evaluation).where(Evaluation.job_id == job_id)).one()
+    assert evaluation.adapter_id == adapter_id
+    assert evaluation.figures.items() >= {**spec, "adapter": "hat"}.items()
+    assert evaluation.figures["metrics"]["change"]["value"] == 0.375
+    assert "values" not in str(evaluation.figures)
+    stored = {str(file["name"]): storage.path(str(file["key"])) for file in evaluation.files}
+    assert set(stored) == {"evaluation.json", "evaluation.png"}
+    assert json.loads(stored["evaluation.json"].read_text("utf-8"))["metrics"]["change"]["values"] == [0.5, 0.25]
+
+
+def test_an_evaluation_that_cannot_be_made_says_why(
+    settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob, tmp_path: Path
+) -> None:
+    adapter_id = adapter_of("hat", db, storage, new_job, tmp_path)
+    job_id = new_job("evaluation", source_adapter_id=adapter_id, spec={"base": "pico", "target": "hat"})
+    job = attempt("refuse", settings, db, storage, job_id)
+    assert (job.state, job.error_code) == ("failed", "too_many_tokens")
+    assert not list(storage.path("evaluations").rglob("*.json"))
 
 
 def test_an_adapter_whose_file_is_gone_is_named(

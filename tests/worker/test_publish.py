@@ -7,7 +7,7 @@ import resource
 import signal
 import sqlite3
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from backend.tables import Adapter
 from spf_portrait.contract.errors import ExportError
 from tests.backend.service_fixtures import job_row
 from worker.held_lease import HeldLease, LeaseEnded
-from worker.publish import publish_adapter
+from worker.kinds.training import made_by_training
+from worker.publish import publish
 
 
 @pytest.fixture
@@ -41,6 +42,13 @@ def out(tmp_path: Path) -> Path:
 
 def _pass() -> None:
     """Nothing is to be done between two pieces."""
+
+
+def publish_adapter(
+    db: Database, storage: LocalStorage, claim: Claim, out: Path, target: str, between: Callable[[], None]
+) -> bool:
+    """Publish what a training wrote."""
+    return publish(db, storage, claim.lease, made_by_training(claim, out, target), between)
 
 
 def _files(storage: LocalStorage) -> list[str]:

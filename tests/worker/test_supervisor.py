@@ -2,17 +2,14 @@
 
 import json
 import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-import pytest
 from sqlalchemy.exc import OperationalError
 
 from spf_portrait.contract.events import CheckpointSaved, Progress, Validated
-from worker.die_with_parent import die_with_parent
-from worker.supervisor import Outcome, Timing, supervise
+from worker.outcome import Outcome
+from worker.supervisor import Timing, supervise
 
 DOUBLE = str(Path(__file__).with_name("double_engine.py"))
 TIMING = Timing(heartbeat_s=0.2, fence_s=20.0, grace_s=2.0, stall_s=20.0)
@@ -143,40 +140,3 @@ def test_a_database_that_stays_away_fences_the_trainer(tmp_path: Path) -> None:
 def test_a_database_that_comes_back_does_not(tmp_path: Path) -> None:
     away = OperationalError("UPDATE jobs", {}, Exception("database is locked"))
     assert _run(tmp_path, "slow", Records(["running", away, away, "running"])).kind == "finished"
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is a service of the Linux kernel")
-def test_a_child_dies_with_its_parent() -> None:
-    parent_code = (
-        "import subprocess, sys, time; from worker.die_with_parent import die_with_parent;"
-        "command = die_with_parent([sys.executable, '-c', 'import time; time.sleep(600)']);"
-        "child = subprocess.Popen(command, start_new_session=True);"
-        "print(child.pid, flush=True); time.sleep(600)"
-    )
-    with subprocess.Popen([sys.executable, "-c", parent_code], stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        child_pid = int(parent.stdout.readline())
-        time.sleep(0.5)
-        assert _is_alive(child_pid)
-        parent.kill()
-    for _ in range(100):
-        if not _is_alive(child_pid):
-            break
-        time.sleep(0.05)
-    assert not _is_alive(child_pid)
-
-
-def test_a_parent_that_is_gone_already_is_noticed() -> None:
-    command = die_with_parent([sys.executable, "-c", "print('ran')"])
-    command[3] = "1" if os.getpid() != 1 else "2"
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode != 0
-    assert "ran" not in result.stdout

@@ -14,7 +14,8 @@ from spf_portrait.contract.drawing_order import DrawingOrder
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from tests.worker.double_engine import UNLUCKY_SEED
 from tests.worker.test_supervisor import DOUBLE, TIMING, Records
-from worker.supervisor import Outcome, Timing
+from worker.outcome import Outcome
+from worker.supervisor import Timing
 from worker.warm_engine import Supervision, WarmEngine
 
 NewEngine = Callable[..., WarmEngine]

@@ -20,13 +20,13 @@ from backend.broker import start_broker
 from backend.context import Context
 from backend.db import Database
 from backend.jobs import transitions
-from backend.jobs.service import retry_job
+from backend.jobs.orders import retry_job
 from backend.maintenance.loop import maintenance_loop
 from backend.maintenance.notifier import CeleryNotifier
 from backend.process_manager import ProcessManager
 from backend.settings import Settings
 from backend.storage import LocalStorage
-from backend.tables import Adapter, Comparison, Job, JobEvent, Outbox
+from backend.tables import Adapter, Comparison, Evaluation, Job, JobEvent, Outbox
 from tests.backend.service_fixtures import NewJob, job_row
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -161,7 +161,7 @@ def test_training_then_comparison(studio: Studio, new_job: NewJob) -> None:
     assert studio.wait_state(training, "succeeded", "failed").state == "succeeded"
     assert studio.adapter_steps(training) == list(range(10))
     for _ in range(5):
-        studio.notifier.notify("training", training)
+        studio.notifier.notify("train", training)
 
     with studio.db.read() as session:
         adapter_id = session.scalar(select(Adapter.id).where(Adapter.job_id == training))
@@ -175,8 +175,47 @@ def test_training_then_comparison(studio: Studio, new_job: NewJob) -> None:
 
     assert job_row(studio.db, training).attempt == 1
     assert studio.states_of(training) == ["queued", "running", "succeeded"]
-    assert not list((studio.settings.data_dir / "jobs").glob("*/*"))
+    wait_for(lambda: not list((studio.settings.data_dir / "jobs").glob("*/*")), "the workspaces to be gone")
     assert not (studio.settings.data_dir / "checkpoints" / training).exists()
+
+
+def test_an_evaluation_takes_its_turn_among_the_pairs(studio: Studio, new_job: NewJob) -> None:
+    training = new_job()
+    studio.start_worker("quick")
+    studio.wait_state(training, "succeeded")
+    with studio.db.read() as session:
+        adapter_id = session.scalar(select(Adapter.id).where(Adapter.job_id == training))
+    spec = {"base": "pico", "target": "blonde hair"}
+    first = new_job("comparison", created_at=1.0)
+    evaluation = new_job("evaluation", created_at=2.0, source_adapter_id=adapter_id, spec=spec)
+    last = new_job("comparison", created_at=3.0)
+    studio.start_worker("quick", "draw")
+    ends = [studio.wait_state(job_id, "succeeded").finished_at or 0.0 for job_id in (first, evaluation, last)]
+    assert ends == sorted(ends)
+    with studio.db.read() as session:
+        figures = session.scalars(select(Evaluation.figures).where(Evaluation.job_id == evaluation)).one()
+        events = session.scalars(select(JobEvent).where(JobEvent.job_id == evaluation, JobEvent.kind == "progress"))
+        phases = [event.data["phase"] for event in events]
+    assert "steps" in str(figures["adapter"])
+    assert {"sampling", "measuring"} <= set(phases)
+
+
+def test_an_evaluation_that_is_canceled_publishes_nothing(studio: Studio, new_job: NewJob, settings: Settings) -> None:
+    training = new_job()
+    studio.start_worker("quick")
+    studio.wait_state(training, "succeeded")
+    with studio.db.read() as session:
+        adapter_id = session.scalar(select(Adapter.id).where(Adapter.job_id == training))
+    spec = {"base": "pico", "target": "blonde hair"}
+    job_id = new_job("evaluation", source_adapter_id=adapter_id, spec=spec)
+    studio.start_worker("slow", "draw")
+    studio.wait_step(job_id, 3)
+    with studio.db.write() as session:
+        assert transitions.request_cancel(session, job_id)
+    studio.wait_state(job_id, "canceled")
+    wait_for(lambda: not trainers(settings.data_dir), "the engine to be gone")
+    with studio.db.read() as session:
+        assert session.scalar(select(func.count()).select_from(Evaluation)) == 0
 
 
 def _drawn_by(studio: Studio, job_id: str) -> int:

@@ -7,9 +7,9 @@ from typing import Any, Final
 import torch
 from PIL import Image
 
+from spf_portrait.contract.base_info import JUDGE_FOLDER
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.drawing.pair import draw_pair
-from spf_portrait.evaluation.known_domain import JUDGE_FOLDER
 from spf_portrait.method.clip_space import load_clip_space
 from spf_portrait.models.base_model import load_base
 from spf_portrait.pico.identity import load_identity

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from torch import nn
 
-from spf_portrait.contract.base_info import CLIP_FOLDER
+from spf_portrait.contract.base_info import CLIP_FOLDER, JUDGE_FOLDER
 from spf_portrait.contract.vocabulary import VOCABULARY, words_of
-from spf_portrait.evaluation.known_domain import JUDGE_FOLDER
 from spf_portrait.pico.captions import all_phrases
 from spf_portrait.pico.identity import IDENTITY_FILE, Identity
 from spf_portrait.pico.judge import JUDGE_FILE, Judge

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from spf_portrait.cli.main import main
 from spf_portrait.contract.artifacts import ADAPTER, EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from spf_portrait.contract.drawing_spec import EvaluationSpec
 from spf_portrait.contract.errors import DataError
+from spf_portrait.contract.events import Finished, parse_event
 from spf_portrait.evaluation.results import Estimate, Evaluation
 from spf_portrait.evaluation.run import EvaluationJob, evaluate_adapter
 from spf_portrait.export.tensors import kohya_tensors
+from spf_portrait.metrics.catalogue import CATALOGUE
 from spf_portrait.models.base_model import load_base
 from spf_portrait.running.untyped import safetensors_torch
 from spf_portrait.training.preparation import TrainingJob
@@ -73,6 +76,36 @@ def test_any_base_with_texts_of_ones_own(tiny_job: Callable[..., EvaluationJob],
     assert sheet.width == 3 * 36
 
 
+def test_texts_of_the_order_have_seeds_of_their_own(tiny_job: Callable[..., EvaluationJob]) -> None:
+    texts = [{"base_text": "a man", "seed": 2}, {"base_text": "a woman", "seed": 9}]
+    spec = EvaluationSpec.from_mapping({"base": "tiny", "steps": 2, "texts": texts})
+    ordered = evaluate_adapter(replace(tiny_job(texts=None), spec=spec), lambda event: None)
+    assert (ordered.about["base_texts"], ordered.about["seeds"]) == (["a man", "a woman"], [2, 9])
+    assert "texts" not in ordered.about
+
+
+def test_progress_goes_on_while_measuring(tiny_job: Callable[..., EvaluationJob]) -> None:
+    events: list[Any] = []
+    evaluate_adapter(tiny_job(), events.append)
+    last = {event.phase: (event.step, event.total) for event in events}
+    assert last["sampling"] == (24, 24)
+    assert last["measuring"] == (len(CATALOGUE), len(CATALOGUE))
+
+
+def test_a_hold_is_measured_in_place_of_the_response(tiny_job: Callable[..., EvaluationJob], tmp_path: Path) -> None:
+    events: list[Any] = []
+    free = evaluate_adapter(tiny_job(), lambda event: None)
+    held = evaluate_adapter(tiny_job(out=tmp_path, hold={"held_below": 0.9, "free_above": 1}), events.append)
+    assert held.about["hold"] == {"held_below": 0.9, "free_above": 1.0, "firmness": 1.0}
+    assert value(held, "change") < value(free, "change")
+    assert value(held, "base_change") == value(free, "base_change")
+    assert ("sampling", 30) in {(event.phase, event.total) for event in events}
+    with Image.open(tmp_path / "evaluation.png") as sheet:
+        assert sheet.height > 5 * 32
+    loose = evaluate_adapter(tiny_job(hold={"firmness": 0}), lambda event: None)
+    assert value(loose, "change") == pytest.approx(value(free, "change"), abs=1e-3)
+
+
 def test_strength_zero_is_the_original_model(tiny_job: Callable[..., EvaluationJob]) -> None:
     off = evaluate_adapter(tiny_job(strength=0), lambda event: None)
     assert value(off, "base_change") == 0
@@ -120,12 +153,32 @@ def test_the_table_alone(
     assert "base PSNR" not in printed.err
 
 
+def test_an_order_from_a_file_with_a_hold_tells_its_progress(
+    tiny_job: Callable[..., EvaluationJob], models_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order, out = tmp_path / "order.json", tmp_path / "out"
+    spec = EvaluationSpec.from_mapping({"base": "tiny", "steps": 1, "texts": [{"base_text": "a man", "seed": 4}]})
+    order.write_text(spec.model_dump_json(), "utf-8")
+    arguments = ["evaluate", "--adapter", str(tiny_job().adapter), "--spec", str(order), "--models", str(models_dir)]
+    assert main([*arguments, "--hold", "0.5", "--held-below", "0.1", "--out", str(out), "--events"]) == EXIT_OK
+    events = [parse_event(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event.kind for event in events[:-1]] == ["progress"] * (len(events) - 1)
+    assert isinstance(events[-1], Finished)
+    written = json.loads(Path(events[-1].files["evaluation"]).read_text("utf-8"))
+    assert written["hold"] == {"held_below": 0.1, "free_above": 0.4, "firmness": 0.5}
+    assert written["seeds"] == [4]
+    assert written["metrics"]["change"]["title"] == "change"
+    assert Path(events[-1].files["pictures"]).is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         ([], EXIT_USAGE, "PAIR_DIR"),
         (["pair", "--adapter", "a.safetensors"], EXIT_USAGE, "PAIR_DIR and --adapter"),
         (["pair", "--seed-from", "0"], EXIT_USAGE, "--seed-from"),
+        (["pair", "--hold"], EXIT_USAGE, "--hold"),
+        (["--adapter", "a.safetensors", "--hold", "2"], EXIT_USAGE, "hold.firmness = 2"),
         (["--adapter", "a.safetensors", "--mask", "m.png"], EXIT_USAGE, "--mask"),
         (["--adapter", "a.safetensors", "--count", "0"], EXIT_USAGE, "count"),
         (["--adapter", "gone.safetensors"], EXIT_FAILED, "gone.safetensors"),
