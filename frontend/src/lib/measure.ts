@@ -34,13 +34,15 @@ export async function evidenceOf(files: Files, sample: Sample): Promise<Evidence
   const changes = await changesOf(files);
   const base = sample.phrases.filter(({ kind }) => kind === "base");
   const [region, phrases] = await Promise.all([
-    read(sample, (timestep) => files[sharedName("control", timestep)]).then((maps) => {
-      const control = meanMap(maps);
-      return control && regionChange(changes, control);
-    }),
+    controlOf(files, sample).then((control) => control && regionChange(changes, control)),
     Promise.all(base.map((phrase) => phraseChange(files, sample, phrase, changes))),
   ]);
   return { overall: mean(changes.values), peak: toPeak(changes).peak, region, phrases };
+}
+
+/** The control map, averaged over the timesteps; undefined if the pair has none that can be read. */
+export async function controlOf(files: Files, sample: Sample): Promise<Grey | undefined> {
+  return meanMap(await read(sample, (timestep) => files[sharedName("control", timestep)]));
 }
 
 async function phraseChange(files: Files, sample: Sample, phrase: PhraseOf, changes: Grey): Promise<PhraseChange> {

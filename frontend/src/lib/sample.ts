@@ -28,21 +28,29 @@ export interface Sample {
   layers: Layer[];
   /** Whether the rest of the response was held to the original model. */
   held: boolean;
+  seed: number | undefined;
+  /** of the one adapter; undefined if several drew */
+  strength: number | undefined;
   /** mean absolute change of a pixel when the tuned model draws the base text alone, 0 to 1; undefined if it was not drawn */
   reconstructionChange: number | undefined;
 }
 
 export function readSample(comparison: Pick<Comparison, "sample">): Sample {
   const record = comparison.sample;
-  const change = record["reconstruction_change"];
   return {
     target: String(record["target"] ?? ""),
     phrases: phrasesOf(listOf(record["phrases"]).filter((entry) => typeof entry === "string")),
     timesteps: listOf(record["timesteps"]).filter((entry) => typeof entry === "number"),
     layers: listOf(record["layers"]).map(readLayer).filter((layer) => layer !== undefined),
     held: typeof record["hold"] === "object" && record["hold"] !== null,
-    reconstructionChange: typeof change === "number" ? change : undefined,
+    seed: numberOf(record["seed"]),
+    strength: listOf(record["adapters"]).length ? undefined : numberOf(record["strength"]),
+    reconstructionChange: numberOf(record["reconstruction_change"]),
   };
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 function listOf(value: unknown): unknown[] {

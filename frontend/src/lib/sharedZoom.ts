@@ -10,6 +10,8 @@ export interface Zoom {
 }
 
 const WHEEL_STEP = 0.5;
+/** Below this two zooms are the same; an address has three digits. */
+const CLOSE = 2e-3;
 /** How far an arrow key moves, in widths of what is seen. */
 const KEY_STEP = 0.1;
 
@@ -47,7 +49,7 @@ export class SharedZoom {
       startX,
       startY,
       touchAction: "pan-y",
-      setTransform: (_, at) => this.#show(at.scale, at.x, at.y),
+      setTransform: (_, at) => this.#moved(at.scale, at.x, at.y),
     });
     // Its first shift is bounded by the size before the first zoom is drawn; this one by the size after.
     requestAnimationFrame(() => this.#panzoom?.pan(startX, startY, { force: true, animate: false }));
@@ -85,6 +87,17 @@ export class SharedZoom {
     };
   };
 
+  /** Show what an address says, unless it is shown already. */
+  show({ zoom, x, y }: Zoom): void {
+    const isShown = Math.abs(zoom - this.#now.zoom) + Math.abs(x - this.#now.x) + Math.abs(y - this.#now.y) < CLOSE;
+    if (isShown || !this.#panzoom) return;
+    this.#panzoom.zoom(zoom, { animate: false, force: true });
+    requestAnimationFrame(() => {
+      this.#now = { zoom, x, y };
+      this.resized();
+    });
+  }
+
   /** Zoom to a factor around the middle of what is seen. */
   to(zoom: number): void {
     this.#panzoom?.zoom(zoom, { animate: false });
@@ -112,13 +125,13 @@ export class SharedZoom {
     this.#panzoom?.zoomToPoint(this.#now.zoom * factor, point, { animate: false });
   }
 
-  #show(zoom: number, x: number, y: number): void {
+  #moved(zoom: number, x: number, y: number): void {
     const [width, height] = [this.#leader?.offsetWidth ?? 0, this.#leader?.offsetHeight ?? 0];
     if (!width || !height) return;
     const before = this.#now;
     this.#now = zoom === 1 ? { zoom, x: 0, y: 0 } : { zoom, x: x / width, y: y / height };
     for (const node of this.#followers) this.#place(node);
-    const isNew = Math.abs(zoom - before.zoom) + Math.abs(this.#now.x - before.x) + Math.abs(this.#now.y - before.y) > 1e-3;
+    const isNew = Math.abs(zoom - before.zoom) + Math.abs(this.#now.x - before.x) + Math.abs(this.#now.y - before.y) > CLOSE;
     if (isNew) this.onchange(this.#now);
   }
 
