@@ -40,7 +40,7 @@ test("what was not measured is undefined, never 0", () => {
 
 test("layers are those of the record", () => {
   const layer = { name: "down.0", rows: 16, columns: 16, white: [0.5] };
-  expect(sampleOf({ ...RECORD, layers: [layer, 3] }).layers).toEqual([{ name: "down.0", rows: 16, columns: 16 }]);
+  expect(sampleOf({ ...RECORD, layers: [layer, 3] }).layers).toEqual([layer]);
 });
 
 test("the timestep is the middle one until another is wanted, and one that the pair has", () => {

@@ -17,6 +17,8 @@ export interface Layer {
   name: string;
   rows: number;
   columns: number;
+  /** the largest attention to each phrase, which is 1 in this layer's maps */
+  white: number[];
 }
 
 export interface Sample {
@@ -59,9 +61,9 @@ function listOf(value: unknown): unknown[] {
 
 function readLayer(value: unknown): Layer | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { name, rows, columns } = value as Record<string, unknown>;
+  const { name, rows, columns, white } = value as Record<string, unknown>;
   if (typeof name !== "string" || typeof rows !== "number" || typeof columns !== "number") return undefined;
-  return { name, rows, columns };
+  return { name, rows, columns, white: listOf(white).filter((entry) => typeof entry === "number") };
 }
 
 /** The record lists base phrases, the target, PAD. */
