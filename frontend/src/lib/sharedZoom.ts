@@ -20,6 +20,8 @@ export class SharedZoom {
   #leader: HTMLElement | undefined;
   readonly #followers = new Set<HTMLElement>();
   #now: Zoom;
+  /** How many changes of our own are on their way to the screen. */
+  #settling = 0;
 
   /**
    * @param start where the pictures are when they appear
@@ -35,25 +37,8 @@ export class SharedZoom {
   /** Attach the picture that measures for all; there is one. */
   lead = (node: HTMLElement): (() => void) => {
     this.#leader = node;
-    const { zoom, x, y } = this.#now;
-    const [startX, startY] = [x * node.offsetWidth, y * node.offsetHeight];
-    this.#panzoom = Panzoom(node, {
-      noBind: true,
-      contain: "outside",
-      minScale: 1,
-      maxScale: LARGEST_ZOOM,
-      panOnlyWhenZoomed: true,
-      cursor: "",
-      step: WHEEL_STEP,
-      startScale: zoom,
-      startX,
-      startY,
-      touchAction: "pan-y",
-      setTransform: (_, at) => this.#moved(at.scale, at.x, at.y),
-    });
-    // Its first shift is bounded by the size before the first zoom is drawn; this one by the size after.
-    requestAnimationFrame(() => this.#panzoom?.pan(startX, startY, { force: true, animate: false }));
     const detach = this.follow(node);
+    this.resized();
     return () => {
       detach();
       this.#panzoom?.destroy();
@@ -88,19 +73,21 @@ export class SharedZoom {
   };
 
   /** Show what an address says, unless it is shown already. */
-  show({ zoom, x, y }: Zoom): void {
-    const isShown = Math.abs(zoom - this.#now.zoom) + Math.abs(x - this.#now.x) + Math.abs(y - this.#now.y) < CLOSE;
-    if (isShown || !this.#panzoom) return;
-    this.#panzoom.zoom(zoom, { animate: false, force: true });
-    requestAnimationFrame(() => {
-      this.#now = { zoom, x, y };
-      this.resized();
-    });
+  show(wanted: Zoom): void {
+    const { zoom, x, y } = this.#now;
+    if (Math.abs(zoom - wanted.zoom) + Math.abs(x - wanted.x) + Math.abs(y - wanted.y) < CLOSE) return;
+    this.#now = wanted;
+    this.resized();
   }
 
   /** Zoom to a factor around the middle of what is seen. */
   to(zoom: number): void {
     this.#panzoom?.zoom(zoom, { animate: false });
+  }
+
+  /** Zoom by a factor, from wherever the last one is to lead. */
+  by(factor: number): void {
+    this.to((this.#panzoom?.getScale() ?? 1) * factor);
   }
 
   /** Move by a share of what is seen. */
@@ -110,10 +97,36 @@ export class SharedZoom {
     this.#panzoom?.pan(-right * step, -down * step, { relative: true, animate: false });
   }
 
-  /** The pictures have another size: the same part is to be seen. */
+  /** The pictures have another size: the same part is to be seen. Call it once they have one at all, too. */
   resized(): void {
+    const width = this.#leader?.offsetWidth ?? 0;
+    if (!this.#leader || !width) return;
+    const { zoom, x, y } = this.#now;
+    this.#settling += 1;
+    this.#panzoom ??= this.#create(this.#leader, width);
+    this.#panzoom.zoom(zoom, { animate: false, force: true });
+    // A shift is bounded by the size that is drawn, so it waits for the zoom.
+    requestAnimationFrame(() => {
+      this.#panzoom?.pan(x * width, y * (this.#leader?.offsetHeight ?? 0), { animate: false, force: true });
+      requestAnimationFrame(() => (this.#settling -= 1));
+    });
+  }
+
+  #create(node: HTMLElement, width: number): PanzoomObject {
     const { x, y } = this.#now;
-    this.#panzoom?.pan(x * (this.#leader?.offsetWidth ?? 0), y * (this.#leader?.offsetHeight ?? 0), { force: true, animate: false });
+    return Panzoom(node, {
+      noBind: true,
+      contain: "outside",
+      minScale: 1,
+      maxScale: LARGEST_ZOOM,
+      panOnlyWhenZoomed: true,
+      cursor: "",
+      step: WHEEL_STEP,
+      touchAction: "pan-y",
+      startX: x * width,
+      startY: y * node.offsetHeight,
+      setTransform: (_, at) => this.#moved(at.scale, at.x, at.y),
+    });
   }
 
   #wheel(event: WheelEvent, frame: HTMLElement): void {
@@ -127,7 +140,8 @@ export class SharedZoom {
 
   #moved(zoom: number, x: number, y: number): void {
     const [width, height] = [this.#leader?.offsetWidth ?? 0, this.#leader?.offsetHeight ?? 0];
-    if (!width || !height) return;
+    if (this.#settling) for (const node of this.#followers) this.#place(node);
+    if (this.#settling || !width || !height) return;
     const before = this.#now;
     this.#now = zoom === 1 ? { zoom, x: 0, y: 0 } : { zoom, x: x / width, y: y / height };
     for (const node of this.#followers) this.#place(node);
