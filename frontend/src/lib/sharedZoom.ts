@@ -38,8 +38,10 @@ export class SharedZoom {
   lead = (node: HTMLElement): (() => void) => {
     this.#leader = node;
     const detach = this.follow(node);
-    this.resized();
+    const sizes = new ResizeObserver(() => this.#settle());
+    sizes.observe(node);
     return () => {
+      sizes.disconnect();
       detach();
       this.#panzoom?.destroy();
       this.#panzoom = undefined;
@@ -77,7 +79,7 @@ export class SharedZoom {
     const { zoom, x, y } = this.#now;
     if (Math.abs(zoom - wanted.zoom) + Math.abs(x - wanted.x) + Math.abs(y - wanted.y) < CLOSE) return;
     this.#now = wanted;
-    this.resized();
+    this.#settle();
   }
 
   /** Zoom to a factor around the middle of what is seen. */
@@ -97,8 +99,8 @@ export class SharedZoom {
     this.#panzoom?.pan(-right * step, -down * step, { relative: true, animate: false });
   }
 
-  /** The pictures have another size: the same part is to be seen. Call it once they have one at all, too. */
-  resized(): void {
+  /** Show what is to be seen at the size that the pictures have now. */
+  #settle(): void {
     const width = this.#leader?.offsetWidth ?? 0;
     if (!this.#leader || !width) return;
     const { zoom, x, y } = this.#now;
