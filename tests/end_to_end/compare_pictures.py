@@ -15,8 +15,8 @@ from tests.end_to_end.browser import Browser, open_browser
 from tests.end_to_end.running_studio import REPOSITORY
 
 IMAGES: Final = REPOSITORY / "docs" / "images"
-SETTLED_S: Final = 4.0
-"""Until pictures, maps and evidence are there."""
+SETTLED_S: Final = 1.0
+"""For what is painted after the last number is there."""
 DESKTOP_PX: Final = (1440, 1000)
 PHONE_PX: Final = (390, 1500)
 
@@ -41,6 +41,7 @@ def shoot(browser: Browser, address: str, theme: str, size_px: tuple[int, int], 
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)  # pyright: ignore[reportUnknownMemberType]
     browser.driver.get("about:blank")
     browser.driver.get(address)
+    browser.wait("the evidence", lambda: browser.count("section.evidence tbody tr"), timeout_s=60)
     time.sleep(SETTLED_S)
     assert browser.driver.save_screenshot(str(IMAGES / name)), f"{IMAGES / name} cannot be written"
 
