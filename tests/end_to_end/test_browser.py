@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from spf_portrait.contract.hold import Hold
-from spf_portrait.contract.vocabulary import VOCABULARY
-from tests.end_to_end.browser import CHROMEDRIVER, CHROMIUM, Browser, open_browser
-from tests.end_to_end.running_studio import REPOSITORY, RunningStudio, running_studio
-from tests.spf_portrait.tiny_model import write_tiny_base
+from tests.end_to_end.browser import CHROMEDRIVER, CHROMIUM, Browser
+from tests.end_to_end.running_studio import RunningStudio
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and CHROMEDRIVER), reason="needs chromium and chromedriver: apt-get install chromium chromium-driver"
@@ -25,33 +22,7 @@ pytestmark = pytest.mark.skipif(
 TRAINING_S = 120.0
 DRAWING_S = 90.0
 PAINTED_MAP = "canvas[data-painted=true]"
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    """A studio whose only base model is a tiny one under pico's name."""
-    built = REPOSITORY / "backend" / "static" / "index.html"
-    assert built.is_file(), "the page is not built: cd frontend && npm ci && npm run build"
-    models = tmp_path_factory.mktemp("models")
-    pico = write_tiny_base(models / "pico")
-    (pico / VOCABULARY).write_text("a woman red green blue background sunglasses", "utf-8")
-    with running_studio(tmp_path_factory.mktemp("data"), models) as running:
-        yield running
-
-
-@pytest.fixture
-def downloads(tmp_path: Path) -> Path:
-    """Where the browser puts what it downloads."""
-    folder = tmp_path / "downloads"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def browser(downloads: Path) -> Iterator[Browser]:
-    """A fresh browser."""
-    with open_browser(downloads) as window:
-        yield window
+LOADED_PICTURES = "return [...document.querySelectorAll('figure img')].filter((one) => one.naturalWidth > 0).length"
 
 
 def make_caption_set(folder: Path) -> list[Path]:
@@ -121,26 +92,24 @@ def train(browser: Browser, studio: RunningStudio) -> None:
 
 
 def compare(browser: Browser) -> None:
-    """Step 3 of the page: a pair, every map of it, several timesteps."""
+    """Step 3 of the page: a pair, every map of it; test_compare.py looks closer."""
     browser.press("See what it changes")
-    browser.wait("a prefilled prompt", lambda: browser.find("textarea").get_attribute("value"))
-    assert browser.find("input[name=target]").get_attribute("value") == "sunglasses"
-    browser.press("Draw the pair")
-    script = "return [...document.querySelectorAll('figure img')].filter((one) => one.naturalWidth > 0).length"
-    browser.wait("two pictures", lambda: browser.run(script) == 2, DRAWING_S)
-    for label, overlays in (("a woman", 2), ("sunglasses", 1), ("PAD", 2), ("Control map", 2), ("Noise difference", 2)):
-        browser.driver.find_element(By.XPATH, f"//label[input[@name='layer']][normalize-space(.)='{label}']").click()
-        browser.wait(f"the map of {label}", lambda wanted=overlays: browser.count(PAINTED_MAP) == wanted)
-    before = browser.find("canvas[data-map]").get_attribute("data-map")
-    browser.find("input[name=timestep]").send_keys(Keys.ARROW_RIGHT)
-    browser.wait("another timestep", lambda: browser.find("canvas[data-map]").get_attribute("data-map") != before)
-    for mode in ("Slider", "Blink", "Side by side"):
-        browser.press(mode)
+    browser.wait("a prefilled prompt", lambda: value_of(browser, "base_text"))
+    assert value_of(browser, "target") == "sunglasses"
+    browser.press("Draw")
+    browser.wait("two pictures", lambda: browser.run(LOADED_PICTURES) == 2, DRAWING_S)
+    for phrase, maps in (("base a woman", 2), ("target", 1), ("pad", 2)):
+        browser.find(f"[data-phrase='{phrase}']").click()
+        browser.wait(f"the maps of {phrase}", lambda wanted=maps: browser.count(PAINTED_MAP) == wanted)
+    for name in ("Control map", "Noise difference"):
+        browser.press(name)
+        browser.wait(name, lambda: browser.count(PAINTED_MAP) == 2)
 
 
 def hold_the_rest(browser: Browser, studio: RunningStudio) -> None:
     """The same pair again with one switch: another response, and a map of where the adapter drew."""
     first = studio.read(f"/jobs/{id_in_address(browser, 'pair')}")
+    browser.press("Options")
     browser.press("Hold the rest")
     browser.press("More")
     browser.find("input[name=held_below]").send_keys(Keys.END)
@@ -150,14 +119,11 @@ def hold_the_rest(browser: Browser, studio: RunningStudio) -> None:
         browser.press("Hold the rest")
     assert [value_of(browser, name) for name in ("firmness", "held_below")] == ["0.1", "0.99"], "off and on again"
     browser.driver.refresh()
+    browser.press("Options")
     browser.press("Hold the rest")
-    browser.press("Draw the pair")
-    browser.find("textarea").clear()
-    browser.find("textarea").send_keys("a woman, a hat")
+    browser.press("Draw")
     browser.wait("the new pair's address", lambda: first["id"] not in browser.driver.current_url)
-    assert browser.count("figure img[alt^='Response: ']") == 1, "the pair before stays while the next one is drawn"
     browser.wait("the held picture", lambda: browser.count("img[alt^='Response, the rest held']") == 1, DRAWING_S)
-    assert value_of(browser, "base_text") == "a woman, a hat", "what is typed while a pair is drawn stays"
     held = studio.read(f"/jobs/{id_in_address(browser, 'pair')}")
     assert held["spec"] == {**first["spec"], "hold": Hold().model_dump()}, "the page's defaults are the engine's"
     before, after = (studio.read(f"/comparisons/{job['comparison_id']}")["files"] for job in (first, held))
@@ -166,46 +132,9 @@ def hold_the_rest(browser: Browser, studio: RunningStudio) -> None:
     browser.press("Hold map")
     browser.wait("the map of the hold", lambda: browser.count(PAINTED_MAP) == 2)
     browser.driver.refresh()
+    browser.wait("the map that is in the address", lambda: browser.count(PAINTED_MAP) == 2)
+    browser.press("Options: hold")
     browser.wait("the switch of the pair in the address", lambda: browser.count("input[name=hold]:checked") == 1)
-
-
-def look_at_pairs(browser: Browser) -> None:
-    """From one pair to the other: what was chosen to look at stays, and what cannot be shown is said."""
-    browser.press("Noise difference")
-    browser.find("input[name=timestep]").send_keys(Keys.HOME)
-    links = [
-        one.get_attribute("href") for one in browser.driver.find_elements(By.CSS_SELECTOR, "main li a[href*='pair=']")
-    ]
-    for href in reversed(links[:2]):
-        browser.run(f"location.href = '{href}'")
-        browser.wait("that pair", lambda pair=href: browser.find("a[aria-current]").get_attribute("href") == pair)
-        browser.wait(
-            "the same map", lambda: browser.count("canvas[data-map$='maps/noise/00.png'][data-painted=true]") == 2
-        )
-        browser.wait("no pair before", lambda: browser.count("section[aria-label='The pair']") == 1)
-    browser.driver.execute_cdp_cmd("Network.enable", {})  # pyright: ignore[reportUnknownMemberType]
-    browser.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/maps/control/*"]})  # pyright: ignore[reportUnknownMemberType]
-    browser.press("Control map")
-    browser.wait("a word for each picture", lambda: browser.count("figure [role=alert]") == 2)
-    assert browser.count(PAINTED_MAP) == 0, "no former map under another name"
-    browser.driver.execute_cdp_cmd("Network.disable", {})  # pyright: ignore[reportUnknownMemberType]
-    browser.press("PAD")
-    browser.wait("the next map", lambda: browser.count(PAINTED_MAP) == 2)
-    assert all("net::ERR_BLOCKED_BY_CLIENT" in message for message in browser.log())
-
-
-def order_amiss(browser: Browser) -> None:
-    """A field out of bounds is shown, even where it was folded away; another adapter is one link away."""
-    before = browser.driver.current_url
-    browser.press("Strength")
-    browser.find("input[name=strength]").send_keys("9")
-    browser.press("Strength")
-    browser.press("Draw the pair")
-    browser.wait("the field that is amiss", lambda: browser.find("input[name=strength]:invalid").is_displayed())
-    browser.press("Choose another")
-    browser.wait("the adapters", lambda: "Choose an adapter" in browser.text())
-    browser.driver.get(before)
-    browser.wait("the pair again", lambda: browser.count("figure img") == 2)
 
 
 def value_of(browser: Browser, name: str) -> str | None:
@@ -244,8 +173,6 @@ def test_the_main_job_in_a_real_browser(
     compare(browser)
     assert browser.overflow_on_a_phone_px() == 0, "comparison"
     hold_the_rest(browser, studio)
-    look_at_pairs(browser)
-    order_amiss(browser)
     assert browser.overflow_on_a_phone_px() == 0, "held comparison"
     download_adapter(browser, downloads)
     assert browser.overflow_on_a_phone_px() == 0, "adapter"

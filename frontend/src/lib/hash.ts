@@ -22,9 +22,9 @@ function isPage(text: string): text is Page {
 
 /** Read "#/train?set=ds_1&job=job_2"; anything unknown is left out. */
 export function parseHash(hash: string): Place {
-  const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
+  const [path = ""] = hash.replace(/^#\/?/, "").split("?", 1);
   const place: Place = { page: isPage(path) ? path : "home" };
-  const given = new URLSearchParams(query);
+  const given = queryOf(hash);
   for (const id of IDS) {
     const value = given.get(id);
     if (value && /^[a-z]+_[A-Za-z0-9_-]+$/.test(value)) place[id] = value;
@@ -32,12 +32,19 @@ export function parseHash(hash: string): Place {
   return place;
 }
 
-export function formatHash(place: Place): string {
+/** What stands behind the "?". */
+export function queryOf(hash: string): URLSearchParams {
+  return new URLSearchParams(hash.includes("?") ? hash.slice(hash.indexOf("?") + 1) : "");
+}
+
+/** The address of a place; `more` is what else it is to say. */
+export function formatHash(place: Place, more: readonly [name: string, value: string][] = []): string {
   const query = new URLSearchParams();
   for (const id of IDS) {
     const value = place[id];
     if (value) query.set(id, value);
   }
+  for (const [name, value] of more) query.set(name, value);
   const text = query.toString();
   return `#/${place.page === "home" ? "" : place.page}${text ? `?${text}` : ""}`;
 }
