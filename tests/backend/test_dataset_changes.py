@@ -192,7 +192,7 @@ def test_a_training_is_not_queued_on_a_set_that_was_just_deleted(
         client.delete(f"{URL}/{dataset['id']}")
         return type("Version", (), version)
 
-    monkeypatch.setattr("backend.jobs.service.freeze_dataset", freeze_and_lose)
+    monkeypatch.setattr("backend.jobs.kinds.training.freeze_dataset", freeze_and_lose)
     order = {"kind": "training", "dataset_id": dataset["id"], "spec": {"base": "pico", "stage1_steps": 10}}
     refused = client.post("/api/v1/jobs", json=order)
     assert (refused.status_code, refused.json()["code"]) == (409, "dataset_deleted")
