@@ -61,7 +61,7 @@ class Preservation(ClosedSpec):
     )
     release_to: float = Field(default=0.4, ge=0, le=1, description="share from which a cell is released altogether")
     release_dilation: int = Field(default=1, ge=0, le=8, description="latent cells by which the release is widened")
-    denoise_weight: Annotated[Weight, Field(description="learn the released target from the portrait")] = 4.0
+    denoise_weight: Annotated[Weight, Field(description="learn the released target from the portrait")] = 0.5
 
     @field_validator("release_to")
     @classmethod

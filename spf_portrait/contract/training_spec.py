@@ -105,7 +105,7 @@ class TrainingSpec(TrainingChoice):
     w_base_anchor: Annotated[
         Weight, Field(description="hold the answer to the base text alone; a pass more, about half as slow again")
     ] = 0.0
-    w_denoise: Annotated[Weight, Field(description="of the denoising loss on complete captions in stage 2")] = 6.0
+    w_denoise: Annotated[Weight, Field(description="of the denoising loss on complete captions in stage 2")] = 0.6
     masked_denoising: bool = Field(
         default=True,
         description="learn from the portraits only where the control map says that the target answers; false for "

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import Tensor
 
@@ -5,6 +6,7 @@ from spf_portrait.method.losses import (
     denoising_loss,
     fine_grained_loss,
     held,
+    masked_denoising_loss,
     prediction_anchor_loss,
     text_consistent_loss,
     weighted_total,
@@ -43,6 +45,21 @@ def test_the_prediction_is_held_where_the_map_is_dark() -> None:
     half[:, :2] = 0
     assert prediction_anchor_loss(other, one, half) == 2
     assert not prediction_anchor_loss(one, other, NOTHING).requires_grad
+
+
+@pytest.mark.parametrize("rows", [1, 2, 4])
+def test_a_small_place_pulls_as_hard_as_a_large_one(rows: int) -> None:
+    """The error is 2 in the target's place and 3 outside of it."""
+    place = NOTHING.clone()
+    place[:, :rows] = 1
+    predicted = 3 - place[:, None].expand(2, 3, 4, 4)
+    assert masked_denoising_loss(predicted, torch.zeros_like(predicted), place) == 4
+
+
+def test_next_to_no_place_pulls_next_to_nothing() -> None:
+    predicted = torch.full((2, 3, 4, 4), 2.0)
+    missed = [masked_denoising_loss(predicted, 0 * predicted, NOTHING + share) for share in (0.0, 0.001, 0.01)]
+    torch.testing.assert_close(torch.stack(missed), torch.tensor([0.0, 0.4, 4.0]))
 
 
 def test_a_phrase_that_nobody_looks_at_does_not_drown_the_others() -> None:
