@@ -65,11 +65,8 @@ def report(context: Context, dataset_id: str, base: str) -> ReportOut:
         trainable=not problems,
         problems=problems,
         biases=_biases(captions),
-        hints=[
-            *variety_hints(captions),
-            *picture_hints(pictures, info.image_size_px),
-            *training_notices(info, captions),
-        ],
+        hints=[*variety_hints(captions), *picture_hints(pictures, info.image_size_px)],
+        unseen_words=training_notices(info, captions),
         phrases=[PhraseUse(phrase=found.phrase, portraits=found.portraits) for found in counted_phrases(captions)],
         sizes=SizesOut(**asdict(sizes(pictures.values(), info.image_size_px))) if pictures else None,
         not_checked=[_TOKENS],

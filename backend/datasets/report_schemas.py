@@ -56,6 +56,7 @@ class ReportOut(BaseModel):
     problems: list[ReportProblem]
     biases: list[Bias]
     hints: list[str] = Field(description="what else may spoil a training without stopping it")
+    unseen_words: list[str] = Field(description="sentences on words that the base model has never seen")
     phrases: list[PhraseUse] = Field(description="base phrases, the most frequent first")
     sizes: SizesOut | None = Field(description="null for a set without portraits")
     not_checked: list[NotChecked]

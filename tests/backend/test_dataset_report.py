@@ -73,7 +73,7 @@ def test_what_stops_a_training(client: TestClient) -> None:
 def test_words_that_the_base_has_never_seen(client: TestClient, models_dir: Path) -> None:
     (models_dir / "pico" / VOCABULARY).write_text("a\nman\nhat\n", "utf-8")
     dataset = made_dataset(client, captioned("a zebra, [hat]"))
-    assert any("zebra" in hint for hint in _report(client, dataset, base="pico")["hints"])
+    assert any("zebra" in hint for hint in _report(client, dataset, base="pico")["unseen_words"])
     refused = client.get(f"{URL}/{dataset['id']}/report", params={"base": "none"})
     assert refused.status_code == 422
     assert "pico" in refused.json()["detail"]
@@ -91,7 +91,9 @@ def test_the_command_finds_the_same_in_the_download(
     findings, report = check(CheckJob(archive, "pico", None, models_dir), lambda _: None), _report(client, dataset)
     assert findings.tokens is None  # there is no tokenizer in this models folder
     assert (report["target"], report["portraits"]) == (findings.target, findings.portraits)
-    assert [bias["message"] for bias in report["biases"]] + report["hints"] == list(findings.hints)
+    assert [bias["message"] for bias in report["biases"]] + report["hints"] + report["unseen_words"] == list(
+        findings.hints
+    )
     assert [(p["file_name"], p["code"]) for p in report["problems"]] == [
         (problem.file_name, problem.code) for problem in findings.problems
     ]

@@ -4,6 +4,7 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type Adapter = Schemas["AdapterOut"];
+export type BulkEdit = Schemas["Prefix"] | Schemas["Suffix"] | Schemas["Replace"] | Schemas["SetTarget"];
 export type Base = Schemas["BaseOut"];
 export type Comparison = Schemas["ComparisonOut"];
 export type Dataset = Schemas["DatasetOut"];
