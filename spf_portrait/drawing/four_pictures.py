@@ -14,7 +14,7 @@ from torch import Tensor
 from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import Caption
-from spf_portrait.drawing.hold import HeldTexts, held_rest
+from spf_portrait.drawing.hold import HELD_DRAWINGS, HeldTexts, held_rest
 from spf_portrait.drawing.pictures import eight_bit
 from spf_portrait.drawing.trajectory import Sampling, Steer, denoise, sampler, seeded_noise
 from spf_portrait.method.prompts import reference_prompt, response_prompt
@@ -53,6 +53,11 @@ class FourPictures:
     held: Tensor | None = None
 
 
+def steps_of_four(cases: int, steps: int, hold: Hold | None) -> int:
+    """Denoising steps of all pictures of so many cases, of so many steps each."""
+    return (4 if hold is None else 4 + HELD_DRAWINGS) * cases * steps
+
+
 def draw_four(
     base: BaseModel,
     cases: Sequence[Case],
@@ -66,7 +71,7 @@ def draw_four(
         base: With the adapter attached at the wanted strength.
         cases: Texts and seeds.
         sampling: The same for all four.
-        on_step: Told the number of denoising steps done, of 4 · cases · steps; 6 · cases · steps with a hold.
+        on_step: Told the number of denoising steps done, see `steps_of_four`.
         hold: How the rest is held in a fifth picture; None to draw none.
 
     Raises:

@@ -22,6 +22,7 @@ from spf_portrait.contract.grid import REFERENCE_COLUMN, GridSpec
 from spf_portrait.drawing.four_pictures import Case, as_images, draw_held, draw_texts
 from spf_portrait.drawing.grid_pictures import GridPicture, file_sha256, is_drawn, planned, shared_settings
 from spf_portrait.drawing.grid_sheet import Block, as_shown, grid_sheet
+from spf_portrait.drawing.hold import HELD_DRAWINGS
 from spf_portrait.drawing.pictures import GENERATED_MARK, SOFTWARE, marked_png
 from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.models.base_model import BaseModel, load_base
@@ -71,7 +72,8 @@ def draw_grid(job: GridJob, report: Report) -> Finished:
     loading.step(1)
     missing = [picture for picture in pictures if not is_drawn(job.out, picture)]
     _notify(job, base, headers, report, len(pictures) - len(missing))
-    _draw(job, base, missing, ProgressMeter(report, "sampling", len(missing) * job.spec.steps).step)
+    drawings = sum(1 if picture.hold is None else HELD_DRAWINGS for picture in missing)
+    _draw(job, base, missing, ProgressMeter(report, "sampling", drawings * job.spec.steps).step)
     _write_whole(job.out / GRID_SHEET, marked_png(_sheet(job, pictures), settings=job.spec.model_dump(mode="json")))
     described = {**shared, "adapters_sha256": digests, **_description(job.spec, pictures)}
     _write_whole(job.out / GRID, json.dumps(described, indent=2).encode())

@@ -13,6 +13,7 @@ both answers share: mixing them mixes ε.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -24,6 +25,9 @@ from spf_portrait.drawing.trajectory import Sampling, denoise, guided_answer, sa
 from spf_portrait.method.control_map import focused
 from spf_portrait.models.base_model import BaseModel
 from spf_portrait.models.families.text_embedding import TextEmbedding
+
+HELD_DRAWINGS: Final = 2
+"""How often a held picture is drawn."""
 
 
 @dataclass(frozen=True)

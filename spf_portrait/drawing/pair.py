@@ -15,7 +15,7 @@ from torch import Tensor
 
 from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.drawing_spec import ComparisonSpec
-from spf_portrait.drawing.hold import HeldRest, HeldTexts, held_rest
+from spf_portrait.drawing.hold import HELD_DRAWINGS, HeldRest, HeldTexts, held_rest
 from spf_portrait.drawing.path import PathDrawing, PathRecorder, State, draw_path
 from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.method.attention_maps import TARGET
@@ -46,8 +46,9 @@ class Pair:
 
 
 def steps_of_pair(spec: ComparisonSpec) -> int:
-    """Denoising steps of all its pictures; a held response is drawn twice, see `hold`."""
-    return (2 + (spec.hold is not None) + spec.reconstruction) * spec.steps
+    """Denoising steps of all its pictures; a held response is drawn more than once, see `hold`."""
+    response = 1 if spec.hold is None else HELD_DRAWINGS
+    return (1 + response + spec.reconstruction) * spec.steps
 
 
 def draw_pair(base: BaseModel, spec: ComparisonSpec, on_step: Callable[[int], None]) -> Pair:

@@ -14,7 +14,7 @@ from spf_portrait.adapter import load_adapter, set_strength
 from spf_portrait.contract.artifacts import EVALUATION, EVALUATION_SHEET
 from spf_portrait.contract.drawing_spec import DEFAULT_TEXTS, EvaluationSpec
 from spf_portrait.contract.errors import DataError
-from spf_portrait.drawing.four_pictures import Case, FourPictures, as_images, draw_four
+from spf_portrait.drawing.four_pictures import Case, FourPictures, as_images, draw_four, steps_of_four
 from spf_portrait.drawing.map_settings import map_settings
 from spf_portrait.drawing.pictures import GENERATED_MARK
 from spf_portrait.drawing.sheet import contact_sheet
@@ -90,8 +90,7 @@ def evaluate_adapter(
 
 
 def _drawn(spec: EvaluationSpec, base: BaseModel, cases: list[Case], report: Report) -> FourPictures:
-    kinds = 4 if spec.hold is None else 5
-    drawing = ProgressMeter(report, "sampling", kinds * len(cases) * spec.steps)
+    drawing = ProgressMeter(report, "sampling", steps_of_four(len(cases), spec.steps, spec.hold))
     return draw_four(base, cases, Sampling(spec.steps, spec.guidance_scale), drawing.step, spec.hold)
 
 

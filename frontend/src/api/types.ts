@@ -8,6 +8,7 @@ export type BulkEdit = Schemas["Prefix"] | Schemas["Suffix"] | Schemas["Replace"
 export type Base = Schemas["BaseOut"];
 export type Comparison = Schemas["ComparisonOut"];
 export type Dataset = Schemas["DatasetOut"];
+export type Evaluation = Schemas["EvaluationOut"];
 export type Item = Schemas["ItemOut"];
 export type Job = Schemas["JobOut"];
 export type JobEvent = Schemas["EventOut"];

@@ -9,6 +9,7 @@ from torch import Tensor
 from spf_portrait.adapter import adapters_loaded
 from spf_portrait.contract.hold import Hold
 from spf_portrait.drawing.four_pictures import Case, FourPictures, draw_held, draw_texts
+from spf_portrait.drawing.hold import HELD_DRAWINGS
 from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.pico.proof.asked import Asked
 from spf_portrait.pico.proof.bench import Bench
@@ -75,7 +76,7 @@ class _Desk:
         }
 
         def told() -> Tensor:
-            steps = len(texts) * _SAMPLING.steps * (1 if hold is None else 2)
+            steps = len(texts) * _SAMPLING.steps * (1 if hold is None else HELD_DRAWINGS)
             return draw(_Sum(ProgressMeter(self._report, "sampling", steps).step).add)
 
         return self._bench.drawn(identity, told)

@@ -177,7 +177,7 @@ def test_a_held_grid_holds_the_responses_of_held_pairs(job: GridJob, tmp_path: P
     plain = contents(job.out)
     held, events = GridJob(spec(hold=hold), job.adapters, job.out, job.models_dir), list[Any]()
     draw_grid(held, events.append)
-    assert drawn_steps(events) == 8 * held.spec.steps, "the reference's column is the same without a hold"
+    assert drawn_steps(events) == 2 * 8 * held.spec.steps, "the reference's column is the same without a hold"
     for column in ("reference", "one", "two-0.5"):
         name = Path(grid_picture_name(1, 7, column)).name
         assert (contents(job.out)[name] == plain[name]) == (column == "reference")

@@ -99,7 +99,7 @@ def test_a_hold_is_measured_in_place_of_the_response(tiny_job: Callable[..., Eva
     assert held.about["hold"] == {"held_below": 0.9, "free_above": 1.0, "firmness": 1.0}
     assert value(held, "change") < value(free, "change")
     assert value(held, "base_change") == value(free, "base_change")
-    assert ("sampling", 30) in {(event.phase, event.total) for event in events}
+    assert ("sampling", 36) in {(event.phase, event.total) for event in events}
     with Image.open(tmp_path / "evaluation.png") as sheet:
         assert sheet.height > 5 * 32
     loose = evaluate_adapter(tiny_job(hold={"firmness": 0}), lambda event: None)
@@ -165,7 +165,7 @@ def test_an_order_from_a_file_with_a_hold_tells_its_progress(
     assert [event.kind for event in events[:-1]] == ["progress"] * (len(events) - 1)
     assert isinstance(events[-1], Finished)
     written = json.loads(Path(events[-1].files["evaluation"]).read_text("utf-8"))
-    assert written["hold"] == {"held_below": 0.1, "free_above": 0.4, "firmness": 0.5}
+    assert written["hold"] == {"held_below": 0.1, "free_above": 0.7, "firmness": 0.5}
     assert written["seeds"] == [4]
     assert written["metrics"]["change"]["title"] == "change"
     assert Path(events[-1].files["pictures"]).is_file()
