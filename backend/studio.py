@@ -20,7 +20,7 @@ from backend.broker import start_broker
 from backend.main import create_app
 from backend.migrate import migrate
 from backend.process_manager import ProcessManager
-from backend.settings import Settings
+from backend.settings import Settings, load_settings
 from backend.start_error import StartError
 from backend.startup_checks import bind_socket, lock_data_dir, refuse_public_address
 
@@ -33,7 +33,7 @@ def main() -> None:
     """Run the studio until it is told to stop."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        run(Settings())
+        run(load_settings())
     except StartError as error:
         sys.exit(f"The studio cannot start: {error}")
 
@@ -42,7 +42,7 @@ def run(settings: Settings) -> None:
     """Start everything, serve, and stop everything.
 
     Raises:
-        StartError: the address is not loopback or taken, or there is no broker.
+        StartError: the address is not loopback or taken, or there is no broker or no database.
     """
     refuse_public_address(settings)
     stop = threading.Event()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-from backend.settings import Settings
+from backend.db import Database
+from backend.settings import load_settings
+from backend.start_error import StartError
 from worker.app import create_worker
 
 QUEUES = ("train", "draw")
@@ -32,7 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("queue", choices=QUEUES, help="train: trainings; draw: pairs of pictures")
     parser.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     chosen = parser.parse_args(arguments)
-    app: Any = create_worker(Settings())
+    try:
+        settings = load_settings()
+        # Connects to nothing yet, and nothing is carried through the pool's fork; it finds out whether a driver lacks.
+        Database(settings.sqlalchemy_url).close()
+        app: Any = create_worker(settings)
+    except StartError as error:
+        sys.exit(f"The worker cannot start: {error}")
     app.worker_main(worker_options(chosen.queue, chosen.log_level))
 
 

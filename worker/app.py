@@ -15,6 +15,7 @@ from celery.signals import worker_process_shutdown, worker_shutting_down
 
 from backend.db import Database
 from backend.settings import Settings
+from backend.start_error import StartError
 from backend.storage import LocalStorage
 from worker.attempt import run_attempt
 from worker.context import ENGINE, WorkerContext, engine_environment
@@ -30,9 +31,12 @@ def create_worker(settings: Settings, engine: Sequence[str] = ENGINE) -> Any:
 
     Returns:
         The application, untyped as Celery is.
+
+    Raises:
+        StartError: no broker is named.
     """
     if settings.redis_url is None:
-        raise ValueError("found no SPF_REDIS_URL; a worker needs a broker. `python -m backend.studio` starts one.")
+        raise StartError("found no SPF_REDIS_URL; a worker needs a broker. `python -m backend.studio` starts one.")
     app = cast(Any, Celery("worker", broker=settings.redis_url))
     app.conf.update(
         task_acks_late=False,

@@ -35,6 +35,14 @@ def get_dataset(session: Session, dataset_id: str) -> DatasetRow | None:
     return None if dataset is None else _with_counts(session, dataset)
 
 
+def lock_dataset(session: Session, dataset_id: str) -> None:
+    """Keep others from changing or freezing a caption set until the transaction ends.
+
+    SQLite, where writers wait for each other anyway, ignores it.
+    """
+    session.execute(select(Dataset.id).where(Dataset.id == dataset_id).with_for_update(key_share=True))
+
+
 def list_items(session: Session, dataset_id: str) -> Sequence[DatasetItem]:
     """Return the items of a caption set in their order."""
     query = select(DatasetItem).where(DatasetItem.dataset_id == dataset_id)

@@ -139,6 +139,7 @@ def change_item(context: Context, dataset_id: str, item_id: str, change: ItemCha
     """
     caption = Caption(base=tuple(change.base), target=change.target)
     with context.db.write() as session:
+        repository.lock_dataset(session, dataset_id)
         item = _require_item(session, dataset_id, item_id)
         item.base = list(caption.base)
         item.target = caption.target
@@ -154,6 +155,7 @@ def delete_item(context: Context, dataset_id: str, item_id: str) -> None:
         NotFound: no such caption set or item.
     """
     with context.db.write() as session:
+        repository.lock_dataset(session, dataset_id)
         item = _require_item(session, dataset_id, item_id)
         session.delete(item)
         repository.mark_changed(session, dataset_id)
@@ -182,6 +184,7 @@ def freeze_dataset(context: Context, dataset_id: str) -> VersionOut:
         DataError: the items do not share one target.
     """
     with context.db.write() as session:
+        repository.lock_dataset(session, dataset_id)
         dataset = _require(session, dataset_id).dataset
         items = repository.list_items(session, dataset_id)
         target = _common_target(items)

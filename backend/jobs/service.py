@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from os import SEEK_END
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.context import Context, instant
@@ -100,6 +101,7 @@ def cancel_job(context: Context, job_id: str) -> JobOut:
         Conflict: the job has succeeded or failed before.
     """
     with context.db.write() as session:
+        transitions.lock(session, job_id)
         state = _require(session, job_id).job.state
         if state in {"succeeded", "failed"}:
             raise Conflict(
@@ -224,12 +226,19 @@ def _base_of(context: Context, adapter_ids: Sequence[str]) -> str:
 
 def _add(context: Context, job: Job, idempotency_key: str | None, digest: str) -> tuple[JobOut, bool]:
     """Write job, outbox row and idempotency key in one transaction, unless another request was faster."""
-    with context.db.write() as session:
-        known = _repeated(session, idempotency_key, digest)
-        if known is None:
-            transitions.enqueue(session, job)
-            if idempotency_key is not None:
-                repository.add_idempotency_key(session, idempotency_key, digest, job.id)
+    try:
+        with context.db.write() as session:
+            known = _repeated(session, idempotency_key, digest)
+            if known is None:
+                transitions.enqueue(session, job)
+                if idempotency_key is not None:
+                    repository.add_idempotency_key(session, idempotency_key, digest, job.id)
+    except IntegrityError:
+        # PostgreSQL lets two requests look for the key before either has stored it; the table takes one of them.
+        repeated = _find_repeated(context, idempotency_key, digest)
+        if repeated is None:
+            raise
+        return repeated, False
     return read_job(context, known or job.id), known is None
 
 

@@ -111,8 +111,7 @@ def claim_first(session: Session, job_id: str, *, owner: str, lease_s: float) ->
     while taken is None and (first := session.scalar(line)) is not None:
         taken = claim(session, first, owner=owner, lease_s=lease_s)
     if taken is not None and taken.lease.job_id != job_id:
-        unsent = update(Outbox).where(Outbox.job_id == job_id).values(sent_at=None)
-        session.execute(unsent.execution_options(synchronize_session=False))
+        _send_again(session, job_id)
     return taken
 
 
@@ -218,8 +217,18 @@ def fail(session: Session, lease: Lease, fault: Fault) -> bool:
     return _fail_if(session, lease, literal(True), fault, by="worker")
 
 
+def lock(session: Session, job_id: str) -> None:
+    """Keep a job as it is until the transaction ends, for what is decided by more than one guard.
+
+    SQLite, where writers wait for each other anyway, ignores it.
+    """
+    session.execute(select(Job.id).where(Job.id == job_id).with_for_update(key_share=True))
+
+
 def request_cancel(session: Session, job_id: str) -> bool:
     """Cancel a queued job at once, ask the worker of a running one to stop. False: nothing to cancel."""
+    # Or else it might leave the one state before the first guard is tried, and come back before the second.
+    lock(session, job_id)
     if _transition(
         session,
         job_id,
@@ -399,6 +408,18 @@ def _fail_if(session: Session, lease: Lease, when: ColumnElement[bool], fault: F
         guard=(*_held(lease), Job.state == "running", when),
         values={**_ENDED, **_blame(fault), "token": Job.token + 1, "phase": None, "eta_s": None},
         note={"code": fault.code},
+    )
+
+
+def _send_again(session: Session, job_id: str) -> None:
+    """Have another message sent for a job, unless its outbox row is just being deleted or marked by somebody else.
+
+    Waiting for that could last for ever: two workers that each took the job of the other's message would wait for each
+    other.
+    """
+    free = select(Outbox.job_id).where(Outbox.job_id == job_id).with_for_update(skip_locked=True)
+    session.execute(
+        update(Outbox).where(Outbox.job_id.in_(free)).values(sent_at=None).execution_options(synchronize_session=False)
     )
 
 
