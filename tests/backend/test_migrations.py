@@ -1,5 +1,6 @@
 """The migrations lead to the tables that the code describes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,37 @@ from alembic import command
 from backend.db import Database
 from backend.settings import Settings
 from backend.tables import Adapter, Base
+from tests.postgresql_cluster import PostgresqlCluster
+
+TRIGGERS = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
+    "postgresql": "SELECT pg_get_triggerdef(oid) || pg_get_functiondef(tgfoid) FROM pg_trigger "
+    "WHERE NOT tgisinternal ORDER BY tgname",
+}
 
 
 def _trigger_sql(database: Database) -> list[str]:
     with database.read() as session:
-        rows = session.execute(text("SELECT sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"))
+        rows = session.execute(text(TRIGGERS[database.engine.dialect.name]))
         return [" ".join(str(sql).replace("(", " ( ").replace(")", " ) ").split()) for (sql,) in rows]
+
+
+@pytest.fixture
+def made(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database whose tables are made from the models, without any migration."""
+    if database == "sqlite":
+        yield from _made(f"sqlite:///{tmp_path / 'made.sqlite'}")
+    else:
+        cluster: PostgresqlCluster = request.getfixturevalue("postgresql_cluster")
+        with cluster.database("template1") as url:
+            yield from _made(url)
+
+
+def _made(url: str) -> Iterator[Database]:
+    empty = Database(url)
+    Base.metadata.create_all(empty.engine)
+    yield empty
+    empty.close()
 
 
 def test_migrated_database_equals_the_models(db: Database) -> None:
@@ -26,15 +52,12 @@ def test_migrated_database_equals_the_models(db: Database) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
-def test_migrated_checks_and_triggers_equal_the_models(db: Database, tmp_path: Path) -> None:
-    made = Database(f"sqlite:///{tmp_path / 'made.sqlite'}")
-    Base.metadata.create_all(made.engine)
+def test_migrated_checks_and_triggers_equal_the_models(db: Database, made: Database) -> None:
     assert _trigger_sql(db) == _trigger_sql(made) != []
     for table in Base.metadata.tables:
         migrated_checks = {check["name"]: check["sqltext"] for check in inspect(db.engine).get_check_constraints(table)}
         made_checks = {check["name"]: check["sqltext"] for check in inspect(made.engine).get_check_constraints(table)}
         assert migrated_checks == made_checks
-    made.close()
 
 
 def test_adapters_from_before_stay_readable(settings: Settings) -> None:
