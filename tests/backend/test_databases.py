@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from starlette.testclient import TestClient
 
 from backend.db import Database, now
 from backend.migrate import migrate
@@ -25,7 +26,9 @@ from tests.postgresql_cluster import PostgresqlCluster
 NOBODY_THERE = "postgresql://spf:secret@127.0.0.1:1/studio"
 
 
-@pytest.mark.parametrize("url", ["mysql://u:secret@h/x", "postgres://u:secret@h/x", "postgresql+asyncpg://h/x", "secret"])
+@pytest.mark.parametrize(
+    "url", ["mysql://u:secret@h/x", "postgres://u:secret@h/x", "postgresql+asyncpg://h/x", "secret"]
+)
 def test_other_databases_are_refused_without_telling_the_password(url: str) -> None:
     with pytest.raises(ValueError, match="allowed are postgresql://") as refusal:
         Settings(database_url=url)
@@ -51,7 +54,7 @@ def test_a_lacking_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
-    with pytest.raises(StartError, match="127.0.0.1:1") as refusal:
+    with pytest.raises(StartError, match=r"127\.0\.0\.1:1") as refusal:
         migrate(Settings(database_url=NOBODY_THERE))
     assert "secret" not in str(refusal.value)
     assert "SPF_DATABASE_URL" in str(refusal.value)
@@ -100,6 +103,13 @@ def test_errors_do_not_tell_what_was_to_be_stored(db: Database) -> None:
     with pytest.raises(DBAPIError) as refusal, db.write() as session:
         session.execute(text("INSERT INTO nowhere (name) VALUES (:name)"), {"name": "a secret"})
     assert "secret" not in str(refusal.value)
+
+
+@ON_POSTGRESQL_ALONE
+@pytest.mark.parametrize("address", ["/api/v1/jobs/job_%00", "/api/v1/datasets?cursor=%00"])
+def test_what_the_database_cannot_hold_is_refused(client: TestClient, address: str) -> None:
+    answer = client.get(address)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unstorable_value")
 
 
 @ON_POSTGRESQL_ALONE

@@ -7,12 +7,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from alembic import command
+from backend.adapters.repository import add_adapter
 from backend.db import Database
 from backend.settings import Settings
-from backend.tables import Adapter, Base
+from backend.tables import Adapter, Base, Comparison, IdempotencyKey
+from tests.backend.service_fixtures import NewJob
 from tests.postgresql_cluster import PostgresqlCluster
 
 TRIGGERS = {
@@ -86,7 +88,31 @@ def test_adapters_from_before_stay_readable(settings: Settings) -> None:
     database.close()
 
 
-def test_down_and_up_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def _rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    with database.read() as session:
+        return {
+            name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key.columns))]
+            for name, table in Base.metadata.tables.items()
+        }
+
+
+def test_what_is_stored_survives_down_and_up_again(db: Database, settings: Settings, new_job: NewJob) -> None:
+    job_id = new_job(state="succeeded", losses={"denoise": 0.5})
+    new_job("comparison", parent_id=job_id)
+    with db.write() as session:
+        add_adapter(session, adapter_id="adp_1", job_id=job_id, base="pico", method="spf", target="hat", files=[])
+        session.add(Comparison(id="cmp_1", job_id=job_id, adapter_id="adp_1", sample={"seed": 1}, files=[]))
+        session.add(IdempotencyKey(key="same", request_sha256="0", job_id=job_id))
+    before = _rows(db)
+    assert all(before.values())
+    config = Config("alembic.ini")
+    config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url)
+    command.downgrade(config, "0001")
+    command.upgrade(config, "head")
+    assert _rows(db) == before
+
+
+def test_down_and_up_again(settings: Settings) -> None:
     config = Config("alembic.ini")
     config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url)
     command.downgrade(config, "base")
