@@ -9,6 +9,7 @@ import sys
 
 import uvicorn
 
+from backend.logs import configure_logs
 from backend.main import create_app
 from backend.migrate import migrate
 from backend.settings import load_settings
@@ -25,7 +26,11 @@ def main() -> None:
         migrate(settings)
     except StartError as error:
         sys.exit(f"The service cannot start: {error}")
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), timeout_graceful_shutdown=2, server_header=False))
+    configure_logs(settings.log_format, settings.log_level or "INFO")
+    config = uvicorn.Config(
+        create_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=2, server_header=False
+    )
+    server = uvicorn.Server(config)
     server.run(sockets=[listener])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Final, Self, cast
+from typing import Annotated, Final, Literal, Self, cast
 
 from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -13,6 +13,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from backend.start_error import StartError
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 _DATABASES: Final = ("sqlite", "postgresql", "postgresql+psycopg")
 _HOST_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
@@ -42,6 +45,11 @@ class Settings(BaseSettings):
     called from outside."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 picks a free one."""
+
+    log_format: LogFormat = "text"
+    """Log lines for people, or `json`: one JSON object a line for programs."""
+    log_level: LogLevel | None = None
+    """Least level of what is logged; INFO when unset, WARNING on the studio's terminal."""
 
     lease_s: float = Field(default=120.0, gt=0)
     """How long a claimed job stays with its worker without a heartbeat."""

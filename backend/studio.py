@@ -7,7 +7,6 @@ with it.
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ import threading
 import uvicorn
 
 from backend.broker import start_broker
+from backend.logs import configure_logs
 from backend.main import create_app
 from backend.migrate import migrate
 from backend.process_manager import ProcessManager
@@ -31,9 +31,11 @@ _SETTLE_S = 30.0
 
 def main() -> None:
     """Run the studio until it is told to stop."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        run(load_settings())
+        settings = load_settings()
+        # A page that watches a training asks every second, which nobody wants to see on the terminal.
+        configure_logs(settings.log_format, settings.log_level or "WARNING")
+        run(settings)
     except StartError as error:
         sys.exit(f"The studio cannot start: {error}")
 
@@ -103,7 +105,8 @@ def _serve(settings: Settings, listener: socket.socket, stop: threading.Event) -
     """Serve the application until told to stop; prints the address once requests are answered."""
     config = uvicorn.Config(
         create_app(settings),
-        log_level="warning",
+        log_config=None,
+        access_log=False,
         # An open event stream must not hold up the stop.
         timeout_graceful_shutdown=2,
         server_header=False,

@@ -15,7 +15,7 @@ from worker.app import create_worker
 QUEUES = ("train", "draw")
 
 
-def worker_options(queue: str, log_level: str = "WARNING") -> list[str]:
+def worker_options(queue: str) -> list[str]:
     """Return Celery's options for a worker of one queue.
 
     One forked process, one message at a time: a second message must stay in the broker for another worker. Gossip,
@@ -25,7 +25,7 @@ def worker_options(queue: str, log_level: str = "WARNING") -> list[str]:
         "worker",
         *("--pool", "prefork", "--concurrency", "1", "--queues", queue),
         *("--without-gossip", "--without-mingle", "--without-heartbeat", "--disable-prefetch"),
-        *("--hostname", f"{queue}@%h", "--loglevel", log_level),
+        *("--hostname", f"{queue}@%h"),
     ]
 
 
@@ -33,7 +33,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a worker until it is told to stop."""
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     parser.add_argument("queue", choices=QUEUES, help="train: trainings; draw: pairs of pictures")
-    parser.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     chosen = parser.parse_args(arguments)
     try:
         settings = load_settings()
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app: Any = create_worker(settings)
     except StartError as error:
         sys.exit(f"The worker cannot start: {error}")
-    app.worker_main(worker_options(chosen.queue, chosen.log_level))
+    app.worker_main(worker_options(chosen.queue))
 
 
 if __name__ == "__main__":

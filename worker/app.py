@@ -11,9 +11,10 @@ from multiprocessing.sharedctypes import RawValue
 from typing import Any, cast
 
 from celery import Celery
-from celery.signals import worker_process_shutdown, worker_shutting_down
+from celery.signals import setup_logging, worker_process_shutdown, worker_shutting_down
 
 from backend.db import Database
+from backend.logs import configure_logs
 from backend.settings import Settings
 from backend.start_error import StartError
 from backend.storage import LocalStorage
@@ -56,6 +57,11 @@ def create_worker(settings: Settings, engine: Sequence[str] = ENGINE) -> Any:
         warm_engine.close()
 
     cast(Any, worker_process_shutdown).connect(close_engine, weak=False)
+
+    def log_as_the_service_does(**_: object) -> None:
+        configure_logs(settings.log_format, settings.log_level or "INFO")
+
+    cast(Any, setup_logging).connect(log_as_the_service_does, weak=False)  # instead of Celery's own lines
 
     def run(job_id: str) -> None:
         # Opened here and not at start, because a database connection must not be carried through the pool's fork.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from os import SEEK_END
 
@@ -28,11 +29,14 @@ from backend.jobs.schemas import (
     ProgressOut,
     TrainingIn,
 )
+from backend.logs import log_context
 from backend.paging import PageRequest, cut_page
 from backend.tables import FINAL_STATES, Job, JobKind, JobState
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.drawing_spec import ComparisonSpec
 from spf_portrait.contract.training_spec import TrainingSpec
+
+log = logging.getLogger(__name__)
 
 _LOG_BYTES = 256 * 1024
 """How much of a log's end is shown."""
@@ -239,6 +243,9 @@ def _add(context: Context, job: Job, idempotency_key: str | None, digest: str) -
         if repeated is None:
             raise
         return repeated, False
+    if known is None:
+        with log_context(job_id=job.id):
+            log.info("a %s is ordered", job.kind)
     return read_job(context, known or job.id), known is None
 
 

@@ -6,12 +6,12 @@ for a job finds nothing to claim, every transition of the reaper is guarded, and
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import threading
 
 from backend.db import Database
+from backend.logs import configure_logs
 from backend.maintenance.loop import maintenance_loop
 from backend.maintenance.notifier import CeleryNotifier
 from backend.settings import Settings, load_settings
@@ -21,9 +21,10 @@ from backend.storage import LocalStorage
 
 def main() -> None:
     """Maintain the queue until told to stop."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        _run(load_settings())
+        settings = load_settings()
+        configure_logs(settings.log_format, settings.log_level or "INFO")
+        _run(settings)
     except StartError as error:
         sys.exit(f"The queue maintenance cannot start: {error}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import Any
 
@@ -10,8 +11,11 @@ from sqlalchemy.orm import Session
 
 from backend.db import Database, now
 from backend.jobs import transitions
+from backend.logs import log_context
 from backend.maintenance.notifier import Notifier
 from backend.tables import Job, Outbox
+
+log = logging.getLogger(__name__)
 
 _BATCH = 100
 
@@ -42,7 +46,9 @@ def relay_once(db: Database, notifier: Notifier, *, resend_s: float) -> int:
 
 def _send(db: Database, notifier: Notifier, job_id: str, kind: str) -> None:
     """Send one message and mark its row."""
-    notifier.notify(kind, job_id)
+    with log_context(job_id=job_id):
+        notifier.notify(kind, job_id)
+        log.info("sent the message of a %s", kind)
     with db.write() as session:
         session.execute(
             update(Outbox)
