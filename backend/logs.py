@@ -29,7 +29,11 @@ def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
     """Write log lines to standard error: ours from this level on, those of libraries from WARNING on."""
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines() if log_format == "json" else _TextLines())
-    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    root = logging.getLogger()
+    for earlier in [each for each in root.handlers if isinstance(each.formatter, _JsonLines | _TextLines)]:
+        root.removeHandler(earlier)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
     for name in _OURS:
         logging.getLogger(name).setLevel(level)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +17,8 @@ from backend.logs import configure_logs, log_context
 from backend.maintenance.notifier import Notifier
 from backend.maintenance.reaper import Reaper
 from backend.maintenance.relay import relay_once
+from backend.settings import load_settings
+from backend.start_error import StartError
 from tests.backend.service_fixtures import NewJob
 
 log = logging.getLogger("backend.test")
@@ -38,10 +38,12 @@ def kept_logging() -> Iterator[None]:
 
 
 @pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """A function that reads the JSON lines written since it was called last."""
+def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
+    """A function that reads the JSON lines written so far."""
+    written = io.StringIO()
+    monkeypatch.setattr("sys.stderr", written)
     configure_logs("json", "INFO")
-    return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    return lambda: [json.loads(line) for line in written.getvalue().splitlines()]
 
 
 def test_a_request_has_one_line(client: TestClient, lines: Lines, new_job: NewJob) -> None:
@@ -137,11 +139,8 @@ def test_a_path_cannot_write_a_line_of_its_own(client: TestClient, capsys: pytes
     assert "\x1b" not in line
 
 
-@pytest.mark.parametrize("name", ["LOG_FORMAT", "LOG_LEVEL"])
-def test_unknown_choices_are_named(name: str) -> None:
-    environment = {**os.environ, f"SPF_{name}": "loud"}
-    done = subprocess.run(
-        [sys.executable, "-m", "backend.serve"], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert f"SPF_{name}: Input should be" in done.stderr
+@pytest.mark.parametrize("name", ["SPF_LOG_FORMAT", "SPF_LOG_LEVEL"])
+def test_unknown_choices_are_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "loud")
+    with pytest.raises(StartError, match=f"{name}: Input should be"):
+        load_settings()
