@@ -231,6 +231,7 @@ def test_a_trainer_that_keeps_dying_is_given_up(studio: Studio, new_job: NewJob)
     assert studio.states_of(job_id) == ["queued", *["running", "queued"] * 2, "running", "failed"]
 
 
+@ON_SQLITE_ALONE
 def test_cancel_while_running_then_retry_from_the_checkpoint(
     studio: Studio, new_job: NewJob, settings: Settings, storage: LocalStorage
 ) -> None:
