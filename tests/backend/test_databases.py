@@ -106,7 +106,9 @@ def test_errors_do_not_tell_what_was_to_be_stored(db: Database) -> None:
 
 
 @ON_POSTGRESQL_ALONE
-@pytest.mark.parametrize("address", ["/api/v1/jobs/job_%00", "/api/v1/datasets?cursor=%00"])
+@pytest.mark.parametrize(
+    "address", ["/api/v1/jobs/job_%00", "/api/v1/datasets?cursor=%00", "/api/v1/datasets?name=%00"]
+)
 def test_what_the_database_cannot_hold_is_refused(client: TestClient, address: str) -> None:
     answer = client.get(address)
     assert (answer.status_code, answer.json()["code"]) == (422, "unstorable_value")

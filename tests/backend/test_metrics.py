@@ -45,8 +45,10 @@ def test_jobs_and_the_queue_are_read_from_the_records(client: TestClient, db: Da
     _claim(db, new_job("comparison"))
     for _ in range(2):
         new_job("comparison")
+    new_job("evaluation")
     after = _figures(client)
     assert (after["spf_queue_depth", "training"], after["spf_queue_depth", "comparison"]) == (1, 2)
+    assert (after["spf_queue_depth", "evaluation"], after["spf_jobs", "evaluation", "queued"]) == (1, 1)
     assert (after["spf_jobs", "comparison", "queued"], after["spf_jobs", "comparison", "running"]) == (2, 1)
     assert after["spf_database_up",] == 1
 
