@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from backend.broker import start_broker
 from backend.context import Context
@@ -379,8 +379,10 @@ def test_paused_worker_wakes_up_too_late(studio: Studio, new_job: NewJob, settin
     paused = studio.start_worker("slow")
     studio.wait_step(job_id, 3)
     processes = _process_tree(paused.pid)
-    for pid in processes:
-        os.kill(pid, signal.SIGSTOP)
+    with studio.db.write() as session:
+        session.execute(text("SELECT 1"))  # locks all of SQLite, so that the worker is not paused with that lock
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
     studio.wait_state(job_id, "queued")
     studio.start_worker("quick")
     studio.wait_state(job_id, "succeeded")
