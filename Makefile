@@ -63,7 +63,7 @@ $(RUN_STAMP): $(VENV_STAMP) pyproject.toml
 
 $(DEV_STAMP): $(RUN_STAMP)
 	@echo "Installing the tools for tests and checks into $(VENV)"
-	@$(PIP) install --editable '.[engine,pico,dev]'
+	@$(PIP) install --editable '.[engine,pico,postgresql,dev]'
 	@touch $@
 
 $(NPM_STAMP): frontend/package.json frontend/package-lock.json
@@ -79,12 +79,13 @@ $(PAGE): $(NPM_STAMP) $(PAGE_SOURCES)
 	cd frontend && $(NPM) run build --silent
 	@touch $@
 
-# A real browser and a real Redis are needed by tests only.
+# A real browser, a real Redis and a real PostgreSQL are needed by tests only, which start servers of their own.
 test-tools:
 	@missing=""; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v chromedriver >/dev/null || missing="$$missing chromium-driver"; \
 	command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing="$$missing redis-server"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$$missing postgresql"; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing what the tests need:$$missing"; \

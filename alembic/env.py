@@ -1,5 +1,7 @@
 """Runs migrations against the database of the settings (SPF_DATABASE_URL, or the SQLite file in the data folder)."""
 
+from sqlalchemy import func, select
+
 from alembic import context
 from backend.db import Database
 from backend.settings import Settings
@@ -18,5 +20,8 @@ else:
         # SQLite cannot alter constraints in place; batch mode copies the table instead.
         context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
         with context.begin_transaction():
+            if connection.dialect.name == "postgresql":
+                # Several services may start at once; the later ones then find nothing left to do.
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("migrations"))))
             context.run_migrations()
     database.close()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
 
 from backend.db import Database
 from backend.settings import Settings
@@ -24,6 +25,8 @@ class Context:
     settings: Settings
     db: Database
     storage: LocalStorage
+    figures: CollectorRegistry = field(default_factory=CollectorRegistry)
+    """What `/metrics` shows."""
     uploads: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_UPLOADS_AT_ONCE))
     """Threads of their own for uploads, so that these keep no other request waiting."""
 

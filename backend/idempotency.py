@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Header
+from sqlalchemy.exc import IntegrityError
 
 from backend.errors import Unprocessable
 
@@ -19,6 +21,8 @@ IdempotencyKey = Annotated[
         description="within 24 hours, the same key with the same request finds what the first one made",
     ),
 ]
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,20 @@ def require_same_request(key: str, first_sha256: str, sha256: str) -> None:
             f"Found Idempotency-Key {key!r} with another request than the first one it came with.",
             "Use a new key for a new request.",
         )
+
+
+def find_or_make(find: Callable[[], Made | None], make: Callable[[], Made]) -> Made:
+    """Return what an earlier request with the same key made, or make it now.
+
+    PostgreSQL lets two requests look for their key before either has stored it; the table takes one of them.
+    """
+    found = find()
+    if found is not None:
+        return found
+    try:
+        return make()
+    except IntegrityError:
+        found = find()
+        if found is None:
+            raise
+        return found

@@ -19,7 +19,11 @@ from backend.evaluations.endpoints import router as evaluations
 from backend.health import router as health
 from backend.jobs.endpoints import router as jobs
 from backend.methods import HeadLayer, refuse_other_addresses
+from backend.metrics.endpoints import router as metrics
+from backend.metrics.job_figures import JobFigures
+from backend.metrics.request_figures import RequestFigures
 from backend.problems import PROBLEM_RESPONSES, install_problem_handlers
+from backend.request_layer import RequestLayer
 from backend.security import LOOPBACK_NAMES, SecurityLayer
 from backend.settings import Settings
 from backend.storage import LocalStorage
@@ -42,16 +46,20 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         telemetry={"tracing": False},
     )
-    app.state.context = Context(settings, Database(settings.sqlalchemy_url), LocalStorage(settings.data_dir))
+    context = Context(settings, Database(settings.sqlalchemy_url), LocalStorage(settings.data_dir))
+    context.figures.register(JobFigures(context.db))
+    app.state.context = context
     api = APIRouter(prefix=API_PREFIX, responses=PROBLEM_RESPONSES, max_body_size=_LARGEST_BODY_BYTES)
     for router in (datasets, dataset_items, uploads, phrases, jobs, adapters, comparisons, evaluations, bases):
         api.include_router(router)
     app.include_router(api)
     app.include_router(health)
+    app.include_router(metrics)
     install_problem_handlers(app)
     refuse_other_addresses(app, "/api")
     if (STATIC_DIR / "index.html").is_file():
         app.frontend("/", directory=STATIC_DIR, fallback="index.html")
     app.add_middleware(HeadLayer)
     app.add_middleware(SecurityLayer, host_names=(*LOOPBACK_NAMES, *settings.host_names))
+    app.add_middleware(RequestLayer, count=RequestFigures(context.figures).count)
     return app

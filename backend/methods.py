@@ -12,6 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from backend.errors import NotFound
 
+_FOUND = ("route", "path_params")
+"""What the router finds out about a request, for the layers outside."""
+
 _METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 
@@ -30,6 +33,7 @@ class HeadLayer:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
+        got: Scope = {**scope, "method": "GET"}
         with CancelScope() as rest:
 
             async def send_head(message: Message) -> None:
@@ -39,7 +43,8 @@ class HeadLayer:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
                     rest.cancel()  # a stream would have no end
 
-            await self._app({**scope, "method": "GET"}, receive, send_head)
+            await self._app(got, receive, send_head)
+        scope.update({name: got[name] for name in _FOUND if name in got})
 
 
 def refuse_other_addresses(app: FastAPI, prefix: str) -> None:

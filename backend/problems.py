@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from backend.errors import ServiceError
@@ -130,6 +130,18 @@ def install_problem_handlers(app: FastAPI) -> None:
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
         return problem_response(_request_id(request), error.status_code, code, str(error.detail), headers=error.headers)
 
+    @app.exception_handler(OSError)
+    def on_file_error(request: Request, error: OSError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        if is_disk_full(error):
+            return _disk_full(_request_id(request))
+        return internal_error_response(_request_id(request), error)
+
+    _install_database_handlers(app)
+
+
+def _install_database_handlers(app: FastAPI) -> None:
+    """Tell what the asker can do about from what the database fails at."""
+
     @app.exception_handler(OperationalError)
     def on_database_error(request: Request, error: OperationalError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
         if is_disk_full(error):
@@ -144,11 +156,16 @@ def install_problem_handlers(app: FastAPI) -> None:
             headers={"Retry-After": "2"},
         )
 
-    @app.exception_handler(OSError)
-    def on_file_error(request: Request, error: OSError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        if is_disk_full(error):
-            return _disk_full(_request_id(request))
-        return internal_error_response(_request_id(request), error)
+    @app.exception_handler(DataError)
+    def on_unstorable_value(request: Request, error: DataError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
+        log.warning("a value that the database refuses: %s", error.orig)
+        return problem_response(
+            _request_id(request),
+            422,
+            "unstorable_value",
+            "The request has a character or a number that the database cannot hold, such as U+0000.",
+            "Remove control characters and use smaller numbers.",
+        )
 
 
 def _disk_full(request_id: str) -> JSONResponse:

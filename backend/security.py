@@ -1,4 +1,4 @@
-"""The outermost layer: request ids, response headers, and refusal of requests that other sites make the browser send.
+"""The layer of safety: response headers, and refusal of requests that other sites make the browser send.
 
 The studio has no accounts and listens on loopback only. A web page of another origin can still make the user's browser
 send requests to it, so the host name must be a loopback name (against DNS rebinding) and a writing request must not
@@ -13,7 +13,6 @@ from urllib.parse import SplitResult, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.ids import new_id
 from backend.problems import internal_error_response, problem_response
 
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -36,7 +35,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SecurityLayer:
-    """ASGI layer around the whole application.
+    """ASGI layer around the whole application; inside the one that gives a request its id.
 
     Args:
         app: the application.
@@ -52,8 +51,7 @@ class SecurityLayer:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = new_id("req")
-        scope["request_id"] = request_id
+        request_id: str = scope["request_id"]
         sender = _Sender(send, request_id, no_store=scope["path"].startswith("/api/"))
         refusal = self._refusal(scope["method"], Headers(scope=scope))
         if refusal:

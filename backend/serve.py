@@ -9,23 +9,28 @@ import sys
 
 import uvicorn
 
+from backend.logs import configure_logs
 from backend.main import create_app
 from backend.migrate import migrate
-from backend.settings import Settings
+from backend.settings import load_settings
 from backend.start_error import StartError
 from backend.startup_checks import bind_socket, refuse_public_address
 
 
 def main() -> None:
     """Serve until SIGINT or SIGTERM."""
-    settings = Settings()
     try:
+        settings = load_settings()
         refuse_public_address(settings)
         listener = bind_socket(settings.host, settings.port)
+        migrate(settings)
     except StartError as error:
         sys.exit(f"The service cannot start: {error}")
-    migrate(settings)
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), timeout_graceful_shutdown=2, server_header=False))
+    configure_logs(settings.log_format, settings.log_level or "INFO")
+    config = uvicorn.Config(
+        create_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=2, server_header=False
+    )
+    server = uvicorn.Server(config)
     server.run(sockets=[listener])
 
 

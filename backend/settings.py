@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Final, Self, cast
+from typing import Annotated, Final, Literal, Self, cast
 
-from pydantic import Field, field_serializer, field_validator, model_validator
+from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
+from backend.start_error import StartError
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+_DATABASES: Final = ("sqlite", "postgresql", "postgresql+psycopg")
 _HOST_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
 class Settings(BaseSettings):
     """All settings of backend and worker. Times are in seconds unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="SPF_", frozen=True, extra="ignore")
+    # Addresses hold passwords, which no error message repeats.
+    model_config = SettingsConfigDict(env_prefix="SPF_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     data_dir: Path = Path("data")
     """Folder that holds the database, the uploads, the checkpoints and the results."""
     models_dir: Path | None = None
     """Folder of base models; the repository's models/ when unset."""
-    database_url: str | None = None
-    """SQLAlchemy URL; studio.sqlite in the data folder when unset."""
-    redis_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
+    """`postgresql://USER:PASSWORD@HOST/NAME` or `sqlite:///FILE`; studio.sqlite in the data folder when unset."""
+    redis_url: str | None = Field(default=None, repr=False)
     """Broker URL; the studio starts a private broker when unset."""
     host: str = "127.0.0.1"
     """Address to listen on; loopback only, because there are no accounts."""
@@ -35,6 +45,11 @@ class Settings(BaseSettings):
     called from outside."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 picks a free one."""
+
+    log_format: LogFormat = "text"
+    """Log lines for people, or `json`: one JSON object a line for programs."""
+    log_level: LogLevel | None = None
+    """Least level of what is logged; INFO when unset, WARNING on the studio's terminal."""
 
     lease_s: float = Field(default=120.0, gt=0)
     """How long a claimed job stays with its worker without a heartbeat."""
@@ -58,6 +73,21 @@ class Settings(BaseSettings):
     """Longest run of one attempt."""
     max_wait_s: float = Field(default=7 * 86400.0, gt=0)
     """Longest wait of a queued job."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str | None) -> str | None:
+        """Refuse databases that the service was not made for; the address itself, which has a password, is not told."""
+        try:
+            kind = None if url is None else make_url(url).drivername
+        except (ArgumentError, ValueError):
+            kind = "an address that cannot be read"
+        if kind is None or kind in _DATABASES:
+            return url
+        raise ValueError(
+            f"found {kind} in SPF_DATABASE_URL; allowed are postgresql://USER:PASSWORD@HOST/NAME and sqlite:///FILE. "
+            "Correct it, or unset it to keep the records in the data folder."
+        )
 
     @field_validator("host_names", mode="before")
     @classmethod
@@ -97,3 +127,21 @@ class Settings(BaseSettings):
     def sqlalchemy_url(self) -> str:
         """URL of the database in use."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'studio.sqlite'}"
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        StartError: one of them is out of bounds or cannot be read.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise StartError("; ".join(_told(problem) for problem in error.errors())) from error
+
+
+def _told(problem: ErrorDetails) -> str:
+    """Name the variable and what is wrong with it."""
+    variable = "".join(f"SPF_{str(part).upper()}: " for part in problem["loc"][:1])
+    return f"{variable}{problem['msg'].removeprefix('Value error, ')}"

@@ -7,7 +7,6 @@ with it.
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -17,10 +16,11 @@ import threading
 import uvicorn
 
 from backend.broker import start_broker
+from backend.logs import configure_logs
 from backend.main import create_app
 from backend.migrate import migrate
 from backend.process_manager import ProcessManager
-from backend.settings import Settings
+from backend.settings import Settings, load_settings
 from backend.start_error import StartError
 from backend.startup_checks import bind_socket, lock_data_dir, refuse_public_address
 
@@ -31,9 +31,11 @@ _SETTLE_S = 30.0
 
 def main() -> None:
     """Run the studio until it is told to stop."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        run(Settings())
+        settings = load_settings()
+        # A page that watches a training asks every second, which nobody wants to see on the terminal.
+        configure_logs(settings.log_format, settings.log_level or "WARNING")
+        run(settings)
     except StartError as error:
         sys.exit(f"The studio cannot start: {error}")
 
@@ -42,7 +44,7 @@ def run(settings: Settings) -> None:
     """Start everything, serve, and stop everything.
 
     Raises:
-        StartError: the address is not loopback or taken, or there is no broker.
+        StartError: the address is not loopback or taken, or there is no broker or no database.
     """
     refuse_public_address(settings)
     stop = threading.Event()
@@ -103,7 +105,8 @@ def _serve(settings: Settings, listener: socket.socket, stop: threading.Event) -
     """Serve the application until told to stop; prints the address once requests are answered."""
     config = uvicorn.Config(
         create_app(settings),
-        log_level="warning",
+        log_config=None,
+        access_log=False,
         # An open event stream must not hold up the stop.
         timeout_graceful_shutdown=2,
         server_header=False,

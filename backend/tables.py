@@ -282,11 +282,18 @@ RESULTS: tuple[type[Result], ...] = (Adapter, Comparison, Evaluation)
 _LEGAL_PAIRS = " OR ".join(
     f"(OLD.state = '{old}' AND {_one_of('NEW.state', new)})" for old, new in LEGAL_TRANSITIONS.items()
 )
-GUARD_JOB_TRANSITIONS = (
-    "CREATE TRIGGER guard_job_moves BEFORE UPDATE OF state ON jobs "
-    f"WHEN OLD.state != NEW.state AND NOT ( {_LEGAL_PAIRS} ) "
-    "BEGIN SELECT RAISE(ABORT, 'illegal job transition'); END"
-)
-"""Second wall behind the guarded updates: SQLite itself refuses every transition that LEGAL_TRANSITIONS lacks."""
+_GUARD_JOB_MOVES = "CREATE TRIGGER guard_job_moves BEFORE UPDATE OF state ON jobs"
+_ILLEGAL_MOVE = f"OLD.state != NEW.state AND NOT ( {_LEGAL_PAIRS} )"
+GUARD_JOB_TRANSITIONS = {
+    "sqlite": (f"{_GUARD_JOB_MOVES} WHEN {_ILLEGAL_MOVE} BEGIN SELECT RAISE(ABORT, 'illegal job transition'); END",),
+    "postgresql": (
+        "CREATE FUNCTION refuse_job_move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'illegal job transition' USING ERRCODE = 'integrity_constraint_violation'; END $$",
+        f"{_GUARD_JOB_MOVES} FOR EACH ROW WHEN ({_ILLEGAL_MOVE}) EXECUTE FUNCTION refuse_job_move()",
+    ),
+}
+"""Second wall behind the guarded updates: the database refuses every transition that LEGAL_TRANSITIONS lacks."""
 
-event.listen(Base.metadata, "after_create", DDL(GUARD_JOB_TRANSITIONS).execute_if(dialect="sqlite"))
+for _dialect, _statements in GUARD_JOB_TRANSITIONS.items():
+    for _statement in _statements:
+        event.listen(Base.metadata, "after_create", DDL(_statement).execute_if(dialect=_dialect))

@@ -1,4 +1,4 @@
-# The API and the page. No torch: the plain installation.
+# The API and the page. No torch: the plain installation, and the driver for PostgreSQL.
 FROM node:22-slim AS page
 WORKDIR /app/frontend
 COPY frontend/package.json frontend/package-lock.json frontend/.npmrc ./
@@ -14,7 +14,7 @@ COPY spf_portrait/__init__.py spf_portrait/__init__.py
 COPY spf_portrait/contract spf_portrait/contract
 COPY backend backend
 COPY worker/__init__.py worker/die_with_parent.py worker/
-RUN pip install --no-cache-dir --editable .
+RUN pip install --no-cache-dir --editable '.[postgresql]'
 COPY alembic.ini ./
 COPY alembic alembic
 COPY models models

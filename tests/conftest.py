@@ -4,6 +4,10 @@ import os
 
 from hypothesis import settings
 
+from tests.postgresql_cluster import postgresql_cluster
+
+__all__ = ["postgresql_cluster"]
+
 # Tests never ask a model hub for anything.
 os.environ["HF_HUB_OFFLINE"] = "1"
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from backend.settings import Settings
+from backend.db import Database
+from backend.settings import load_settings
+from backend.start_error import StartError
 from backend.tables import JobQueue
 from worker.app import create_worker
 
 QUEUES: tuple[str, ...] = get_args(JobQueue)
 
 
-def worker_options(queue: str, log_level: str = "WARNING") -> list[str]:
+def worker_options(queue: str) -> list[str]:
     """Return Celery's options for a worker of one queue.
 
     One forked process, one message at a time: a second message must stay in the broker for another worker. Gossip,
@@ -23,7 +26,7 @@ def worker_options(queue: str, log_level: str = "WARNING") -> list[str]:
         "worker",
         *("--pool", "prefork", "--concurrency", "1", "--queues", queue),
         *("--without-gossip", "--without-mingle", "--without-heartbeat", "--disable-prefetch"),
-        *("--hostname", f"{queue}@%h", "--loglevel", log_level),
+        *("--hostname", f"{queue}@%h"),
     ]
 
 
@@ -31,10 +34,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a worker until it is told to stop."""
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     parser.add_argument("queue", choices=QUEUES, help="train: trainings; draw: pairs of pictures and evaluations")
-    parser.add_argument("--log-level", default="WARNING", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
     chosen = parser.parse_args(arguments)
-    app: Any = create_worker(Settings())
-    app.worker_main(worker_options(chosen.queue, chosen.log_level))
+    try:
+        settings = load_settings()
+        # Connects to nothing yet, and nothing is carried through the pool's fork; it finds out whether a driver lacks.
+        Database(settings.sqlalchemy_url).close()
+        app: Any = create_worker(settings)
+    except StartError as error:
+        sys.exit(f"The worker cannot start: {error}")
+    app.worker_main(worker_options(chosen.queue))
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ from multiprocessing.sharedctypes import RawValue
 from typing import Any, cast
 
 from celery import Celery
-from celery.signals import worker_process_shutdown, worker_shutting_down
+from celery.signals import setup_logging, worker_process_shutdown, worker_shutting_down
 
 from backend.db import Database
+from backend.logs import configure_logs
 from backend.maintenance.notifier import RUN_JOB
 from backend.settings import Settings
+from backend.start_error import StartError
 from backend.storage import LocalStorage
 from worker.attempt import run_attempt
 from worker.context import ENGINE, WorkerContext, engine_environment
@@ -31,9 +33,12 @@ def create_worker(settings: Settings, engine: Sequence[str] = ENGINE) -> Any:
 
     Returns:
         The application, untyped as Celery is.
+
+    Raises:
+        StartError: no broker is named.
     """
     if settings.redis_url is None:
-        raise ValueError("found no SPF_REDIS_URL; a worker needs a broker. `python -m backend.studio` starts one.")
+        raise StartError("found no SPF_REDIS_URL; a worker needs a broker. `python -m backend.studio` starts one.")
     app = cast(Any, Celery("worker", broker=settings.redis_url))
     app.conf.update(
         task_acks_late=False,
@@ -53,6 +58,11 @@ def create_worker(settings: Settings, engine: Sequence[str] = ENGINE) -> Any:
         warm_engine.close()
 
     cast(Any, worker_process_shutdown).connect(close_engine, weak=False)
+
+    def log_as_the_service_does(**_: object) -> None:
+        configure_logs(settings.log_format, settings.log_level or "INFO")
+
+    cast(Any, setup_logging).connect(log_as_the_service_does, weak=False)  # instead of Celery's own lines
 
     def run(job_id: str) -> None:
         # Opened here and not at start, because a database connection must not be carried through the pool's fork.

@@ -9,6 +9,7 @@ import socket
 from backend.jobs import transitions
 from backend.jobs.faults import worker_fault
 from backend.jobs.transitions import Claim
+from backend.logs import log_context
 from spf_portrait.contract.errors import SpfError
 from worker.context import WorkerContext
 from worker.held_lease import HeldLease, LeaseEnded
@@ -33,7 +34,9 @@ def run_attempt(context: WorkerContext, job_id: str) -> None:
     with context.db.write() as session:
         claim = transitions.claim_first(session, job_id, owner=owner, lease_s=context.settings.lease_s)
     if claim is not None:
-        _run_claimed(context, claim)
+        with log_context(job_id=claim.lease.job_id, attempt=claim.attempt):
+            log.info("a %s begins", claim.kind)
+            _run_claimed(context, claim)
 
 
 def _run_claimed(context: WorkerContext, claim: Claim) -> None:
@@ -51,7 +54,7 @@ def _run_claimed(context: WorkerContext, claim: Claim) -> None:
     except SpfError as error:
         settling.failed(workspace.in_users_words(error.as_dict()))
     except Exception as error:
-        log.exception("job %s attempt %s", claim.lease.job_id, claim.lease.token)
+        log.exception("the worker itself failed")
         settling.lost(f"worker_failed_{type(error).__name__}", worker_fault(error))
     finally:
         workspace.close(finished=finished)
@@ -63,7 +66,7 @@ def _run(attempt: Attempt, settling: Settling) -> bool:
     kind = KINDS[claim.kind]
     workspace.open()
     outcome = kind.work(attempt)
-    log.info("job %s attempt %s: %s %s", claim.lease.job_id, claim.lease.token, outcome.kind, outcome.reason)
+    log.info("the engine's outcome: %s %s", outcome.kind, outcome.reason)
     if outcome.kind != "finished":
         settling.ended(outcome, workspace.in_users_words(outcome.error))
         return False

@@ -9,16 +9,30 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# SQLite itself refuses every change of a job's state that is not among these.
-_GUARD_JOB_MOVES = """
-CREATE TRIGGER guard_job_moves BEFORE UPDATE OF state ON jobs
-WHEN OLD.state != NEW.state AND NOT (
+# The database itself refuses every change of a job's state that is not among these.
+_ILLEGAL = """
+OLD.state != NEW.state AND NOT (
     (OLD.state = 'queued' AND NEW.state IN ('running', 'failed', 'canceled'))
     OR (OLD.state = 'running' AND NEW.state IN ('queued', 'succeeded', 'failed', 'canceling'))
     OR (OLD.state = 'canceling' AND NEW.state IN ('canceled'))
 )
-BEGIN SELECT RAISE(ABORT, 'illegal job transition'); END
 """
+_GUARD_JOB_MOVES = {
+    "sqlite": [
+        f"CREATE TRIGGER guard_job_moves BEFORE UPDATE OF state ON jobs WHEN {_ILLEGAL} "
+        "BEGIN SELECT RAISE(ABORT, 'illegal job transition'); END"
+    ],
+    "postgresql": [
+        "CREATE FUNCTION refuse_job_move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'illegal job transition' USING ERRCODE = 'integrity_constraint_violation'; END $$",
+        f"CREATE TRIGGER guard_job_moves BEFORE UPDATE OF state ON jobs FOR EACH ROW WHEN ({_ILLEGAL}) "
+        "EXECUTE FUNCTION refuse_job_move()",
+    ],
+}
+_UNGUARD_JOB_MOVES = {
+    "sqlite": ["DROP TRIGGER guard_job_moves"],
+    "postgresql": ["DROP TRIGGER guard_job_moves ON jobs", "DROP FUNCTION refuse_job_move()"],
+}
 
 
 def upgrade() -> None:
@@ -162,14 +176,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_comparisons"),
         sa.UniqueConstraint("job_id", name="uq_comparisons_job_id"),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute(_GUARD_JOB_MOVES)
+    for statement in _GUARD_JOB_MOVES[op.get_context().dialect.name]:
+        op.execute(statement)
 
 
 def downgrade() -> None:
     """Undo."""
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute("DROP TRIGGER guard_job_moves")
+    for statement in _UNGUARD_JOB_MOVES[op.get_context().dialect.name]:
+        op.execute(statement)
     op.drop_table("comparisons")
     op.drop_table("outbox")
     op.drop_table("job_events")

@@ -17,6 +17,7 @@ from backend.datasets.upload import ReadCaption, ReadUpload, refuse_too_many
 from backend.datasets.upload_keys import gone_into, remember
 from backend.datasets.upload_process import read_in_process
 from backend.errors import Conflict
+from backend.idempotency import find_or_make
 from backend.tables import DatasetItem
 
 
@@ -37,13 +38,23 @@ def add_to_dataset(context: Context, dataset_id: str, upload: Incoming) -> Datas
             upload; nothing is stored.
         Conflict: another request added portraits of the same names meanwhile.
     """
+    return find_or_make(lambda: _find_repeated(context, dataset_id, upload), lambda: _add(context, dataset_id, upload))
+
+
+def _find_repeated(context: Context, dataset_id: str, upload: Incoming) -> DatasetOut | None:
+    """Return the caption set if it has this upload already, or None."""
     with context.db.read() as session:
         require_dataset(session, dataset_id)
         known = gone_into(session, upload.request_key)
+    return None if known is None else read_dataset(context, dataset_id)
+
+
+def _add(context: Context, dataset_id: str, upload: Incoming) -> DatasetOut:
+    """Read the files beside those that the set has, and store what came of it."""
+    with context.db.read() as session:
         present = [item.file_name for item in repository.list_items(session, dataset_id)]
-    if known is None:
-        read = read_in_process(upload.files, upload.folder, upload.target, present)
-        _store(context, dataset_id, upload, read)
+    read = read_in_process(upload.files, upload.folder, upload.target, present)
+    _store(context, dataset_id, upload, read)
     return read_dataset(context, dataset_id)
 
 

@@ -50,8 +50,11 @@ def get_dataset(session: Session, dataset_id: str) -> DatasetRow | None:
 
 
 def lock_dataset(session: Session, dataset_id: str) -> Dataset | None:
-    """Return one caption set, which until the transaction ends nobody else changes, or None."""
-    return session.get(Dataset, dataset_id, with_for_update=True)
+    """Return one caption set, which until the transaction ends nobody else changes, freezes or deletes, or None.
+
+    SQLite, where writers wait for each other anyway, locks nothing more.
+    """
+    return session.get(Dataset, dataset_id, with_for_update={"key_share": True})
 
 
 def list_items(session: Session, dataset_id: str) -> Sequence[DatasetItem]:

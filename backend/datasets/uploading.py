@@ -13,6 +13,7 @@ from backend.datasets.upload_keys import gone_into, remember
 from backend.datasets.upload_process import read_in_process
 from backend.datasets.uploaded_files import UploadedFile
 from backend.errors import NotFound
+from backend.idempotency import find_or_make
 from backend.ids import new_id
 from backend.tables import Dataset
 from spf_portrait.contract.bases import default_models_dir
@@ -32,11 +33,7 @@ def create_dataset(context: Context, name: str, upload: Incoming) -> tuple[Datas
     Raises:
         Unprocessable: no portrait of the upload can be used, or its key came with another upload; nothing is stored.
     """
-    with context.db.read() as session:
-        known = gone_into(session, upload.request_key)
-    if known is None:
-        return _create(context, name, upload)
-    return read_dataset(context, known), False
+    return find_or_make(lambda: _find_repeated(context, upload), lambda: _create(context, name, upload))
 
 
 def create_example(context: Context, name: str) -> DatasetOut:
@@ -54,6 +51,13 @@ def create_example(context: Context, name: str) -> DatasetOut:
         shutil.copyfile(archives[name], copy)
         upload = Incoming([UploadedFile(copy.name, copy)], folder, target=None, request_key=None)
         return _create(context, f"Example: {name}", upload)[0]
+
+
+def _find_repeated(context: Context, upload: Incoming) -> tuple[DatasetOut, bool] | None:
+    """Return the caption set that this upload has made before, which is not new, or None."""
+    with context.db.read() as session:
+        known = gone_into(session, upload.request_key)
+    return None if known is None else (read_dataset(context, known), False)
 
 
 def _create(context: Context, name: str, upload: Incoming) -> tuple[DatasetOut, bool]:

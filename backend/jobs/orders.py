@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
 from backend.context import Context
 from backend.errors import Conflict, NotFound
-from backend.idempotency import digest, require_same_request
+from backend.idempotency import digest, find_or_make, require_same_request
 from backend.ids import new_id
 from backend.jobs import repository, transitions
 from backend.jobs.kinds import KINDS, JobIn
 from backend.jobs.schemas import JobOut
 from backend.jobs.service import read_job, require_job
+from backend.logs import log_context
 from backend.tables import Adapter, Job
 from spf_portrait.contract.bases import find_base
+
+log = logging.getLogger(__name__)
 
 
 def create_job(context: Context, order: JobIn, idempotency_key: str | None) -> tuple[JobOut, bool]:
@@ -35,9 +39,14 @@ def create_job(context: Context, order: JobIn, idempotency_key: str | None) -> t
         SpfError: an option is unknown or out of bounds, or the base model is missing.
     """
     sha256 = digest(order.model_dump(mode="json"))
-    known = _find_repeated(context, idempotency_key, sha256)
-    if known is not None:
-        return known, False
+    return find_or_make(
+        lambda: _find_repeated(context, idempotency_key, sha256),
+        lambda: _create(context, order, idempotency_key, sha256),
+    )
+
+
+def _create(context: Context, order: JobIn, idempotency_key: str | None, sha256: str) -> tuple[JobOut, bool]:
+    """Check an order and queue its job."""
     kind = KINDS[order.kind]
     draft = kind.draft(context, order)
     job = Job(
@@ -60,9 +69,14 @@ def retry_job(context: Context, job_id: str, idempotency_key: str | None) -> tup
         SpfError: the base model is missing.
     """
     sha256 = digest({"retry": job_id})
-    known = _find_repeated(context, idempotency_key, sha256)
-    if known is not None:
-        return known, False
+    return find_or_make(
+        lambda: _find_repeated(context, idempotency_key, sha256),
+        lambda: _retry(context, job_id, idempotency_key, sha256),
+    )
+
+
+def _retry(context: Context, job_id: str, idempotency_key: str | None, sha256: str) -> tuple[JobOut, bool]:
+    """Check that a job may be retried and queue the new one."""
     with context.db.read() as session:
         old = require_job(session, job_id).job
         adapter_ids = repository.adapters_of(session, job_id)
@@ -96,6 +110,9 @@ def _add(
             transitions.enqueue(session, job, adapter_ids)
             if idempotency_key is not None:
                 repository.add_idempotency_key(session, idempotency_key, sha256, job.id)
+    if known is None:
+        with log_context(job_id=job.id):
+            log.info("a %s is ordered", job.kind)
     return read_job(context, known or job.id), known is None
 
 
@@ -119,11 +136,11 @@ def _refuse_if_gone(session: Session, job: Job, adapter_ids: Sequence[str]) -> N
         )
 
 
-def _find_repeated(context: Context, key: str | None, sha256: str) -> JobOut | None:
-    """Return the job that this request created before, or None."""
+def _find_repeated(context: Context, key: str | None, sha256: str) -> tuple[JobOut, bool] | None:
+    """Return the job that this request created before, which is not new, or None."""
     with context.db.read() as session:
         job_id = _repeated(session, key, sha256)
-    return None if job_id is None else read_job(context, job_id)
+    return None if job_id is None else (read_job(context, job_id), False)
 
 
 def _repeated(session: Session, key: str | None, sha256: str) -> str | None:

@@ -97,7 +97,10 @@ def is_kept(session: Session, row: type[Job] | type[Adapter], row_id: str) -> bo
 
 
 def lock_job(session: Session, job_id: str) -> None:
-    """Let no other transaction retry, change or delete a job before the end of this one."""
+    """Let no other transaction retry, change or delete a job before the end of this one.
+
+    For what is decided by more than one statement. SQLite, where writers wait for each other anyway, ignores it.
+    """
     session.execute(select(Job.id).where(Job.id == job_id).with_for_update())
 
 

@@ -26,6 +26,7 @@ def cancel_job(context: Context, job_id: str) -> JobOut:
         Conflict: the job has succeeded or failed before.
     """
     with context.db.write() as session:
+        repository.lock_job(session, job_id)
         state = require_job(session, job_id).job.state
         if state in {"succeeded", "failed"}:
             raise Conflict(

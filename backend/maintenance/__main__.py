@@ -6,24 +6,33 @@ for a job finds nothing to claim, every transition of the reaper is guarded, and
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import threading
 
 from backend.db import Database
+from backend.logs import configure_logs
 from backend.maintenance.loop import maintenance_loop
 from backend.maintenance.notifier import CeleryNotifier
-from backend.settings import Settings
+from backend.settings import Settings, load_settings
+from backend.start_error import StartError
 from backend.storage import LocalStorage
 
 
 def main() -> None:
-    """Open database, data folder and broker, run the loop, and close them."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    settings = Settings()
+    """Maintain the queue until told to stop."""
+    try:
+        settings = load_settings()
+        configure_logs(settings.log_format, settings.log_level or "INFO")
+        _run(settings)
+    except StartError as error:
+        sys.exit(f"The queue maintenance cannot start: {error}")
+
+
+def _run(settings: Settings) -> None:
+    """Open what the loop needs, run it, and close it."""
     if settings.redis_url is None:
-        sys.exit("found no SPF_REDIS_URL; the relay needs a broker. `python -m backend.studio` starts one.")
+        raise StartError("found no SPF_REDIS_URL; the relay needs a broker. `python -m backend.studio` starts one.")
     stop = threading.Event()
 
     def handle(_number: int, _frame: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -11,7 +12,10 @@ from sqlalchemy.orm import Session
 from backend.db import Database, now
 from backend.jobs import transitions
 from backend.jobs.transitions import Lease
+from backend.logs import log_context
 from backend.tables import Job
+
+log = logging.getLogger(__name__)
 
 _Expired = tuple[str, int, float]
 """Job, token, and when its lease ended."""
@@ -76,4 +80,12 @@ class Reaper:
 
 def _bind(transition: Callable[..., bool], subject: Lease | str, **limits: float) -> Callable[[Session], bool]:
     """Prepare a transition that only lacks its transaction."""
-    return lambda session: transition(session, subject, **limits)
+
+    def make(session: Session) -> bool:
+        moved = transition(session, subject, **limits)
+        if moved:
+            with log_context(job_id=subject.job_id if isinstance(subject, Lease) else subject):
+                log.warning("%s: the job's worker or its time is over", transition.__name__)
+        return moved
+
+    return make

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import Any
 
@@ -10,8 +11,11 @@ from sqlalchemy.orm import Session
 
 from backend.db import Database, now
 from backend.jobs import transitions
+from backend.logs import log_context
 from backend.maintenance.notifier import Notifier
 from backend.tables import Job, Outbox
+
+log = logging.getLogger(__name__)
 
 _BATCH = 100
 
@@ -19,7 +23,8 @@ _BATCH = 100
 def relay_once(db: Database, notifier: Notifier, *, resend_s: float) -> int:
     """Send a message for every queued job that had none yet, and another for those whose message may be lost.
 
-    A message is sent before its row is marked: a crash in between sends it twice, never not at all.
+    A message is sent before its row is marked: a crash in between sends it twice, never not at all. Of several relays
+    at once one works; a message too many would be harmless.
 
     Returns:
         How many messages were sent.
@@ -27,20 +32,30 @@ def relay_once(db: Database, notifier: Notifier, *, resend_s: float) -> int:
     Raises:
         BrokerError: the broker is away.
     """
-    with db.read() as session:
-        fresh = _due(session, Outbox.sent_at.is_(None))
-        stale = _due(session, Outbox.sent_at < now() - resend_s)
-    due = [*fresh, *_lost(stale, notifier)]
-    for job_id, queue in due:
+    with db.alone("relay") as is_mine:
+        if not is_mine:
+            return 0
+        with db.read() as session:
+            fresh = _due(session, Outbox.sent_at.is_(None))
+            stale = _due(session, Outbox.sent_at < now() - resend_s)
+        due = [*fresh, *_lost(stale, notifier)]
+        for job_id, queue in due:
+            _send(db, notifier, job_id, queue)
+        return len(due)
+
+
+def _send(db: Database, notifier: Notifier, job_id: str, queue: str) -> None:
+    """Send one message and mark its row."""
+    with log_context(job_id=job_id):
         notifier.notify(queue, job_id)
-        with db.write() as session:
-            session.execute(
-                update(Outbox)
-                .where(Outbox.job_id == job_id)
-                .values(sent_at=now(), tries=Outbox.tries + 1)
-                .execution_options(synchronize_session=False)
-            )
-    return len(due)
+        log.info("sent a message into the queue %s", queue)
+    with db.write() as session:
+        session.execute(
+            update(Outbox)
+            .where(Outbox.job_id == job_id)
+            .values(sent_at=now(), tries=Outbox.tries + 1)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _lost(stale: list[tuple[str, str]], notifier: Notifier) -> list[tuple[str, str]]:

@@ -2,6 +2,8 @@
 
 from tests.backend.service_fixtures import (
     client,
+    database,
+    database_url,
     db,
     models_dir,
     new_job,
@@ -10,4 +12,14 @@ from tests.backend.service_fixtures import (
     template_database,
 )
 
-__all__ = ["client", "db", "models_dir", "new_job", "settings", "storage", "template_database"]
+__all__ = [
+    "client",
+    "database",
+    "database_url",
+    "db",
+    "models_dir",
+    "new_job",
+    "settings",
+    "storage",
+    "template_database",
+]

@@ -22,8 +22,34 @@ from backend.migrate import migrate
 from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import Dataset, DatasetItem, DatasetVersion, Job
+from tests.postgresql_cluster import TEMPLATE, PostgresqlCluster
 
 UploadPart = tuple[str, tuple[str, bytes, str]]
+
+
+ON_SQLITE_ALONE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For tests about SQLite itself, and for slow ones whose like runs on both databases."""
+
+ON_POSTGRESQL_ALONE = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The kind of database; every test of the service runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a migrated database of this test's own."""
+    if database == "sqlite":
+        (tmp_path / "data").mkdir()
+        own = shutil.copyfile(request.getfixturevalue("template_database"), tmp_path / "data" / "studio.sqlite")
+        yield f"sqlite:///{own}"
+    else:
+        cluster: PostgresqlCluster = request.getfixturevalue("postgresql_cluster")
+        with cluster.database(TEMPLATE) as url:
+            yield url
 
 
 @pytest.fixture(scope="session")
@@ -47,13 +73,12 @@ def models_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, models_dir: Path, template_database: Path) -> Settings:
-    """Settings with a data folder of their own and short times."""
-    data = tmp_path / "data"
-    data.mkdir()
-    shutil.copyfile(template_database, data / "studio.sqlite")
+def settings(tmp_path: Path, models_dir: Path, database_url: str) -> Settings:
+    """Settings with a data folder and a database of their own and short times."""
+    (tmp_path / "data").mkdir(exist_ok=True)
     return Settings(
-        data_dir=data,
+        data_dir=tmp_path / "data",
+        database_url=database_url,
         models_dir=models_dir,
         host_names=("testserver",),
         lease_s=2.0,

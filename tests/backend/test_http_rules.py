@@ -182,6 +182,15 @@ def test_a_name_from_outside_is_served_when_it_is_set(settings: Settings, monkey
             assert client.get("/healthz", headers={"Host": host}).status_code == status
 
 
+def test_the_page_behind_a_proxy_may_write_and_other_sites_may_not(settings: Settings) -> None:
+    named = settings.model_copy(update={"host_names": ("studio.example.org",)})
+    with TestClient(create_app(named)) as client:
+        for origin, status in (("https://studio.example.org", 200), ("https://evil.example", 403)):
+            headers = {"Host": "studio.example.org", "Origin": origin}
+            answer = client.post("/api/v1/phrases/parse", json={"text": "a woman, [hat]"}, headers=headers)
+            assert answer.status_code == status
+
+
 @pytest.mark.parametrize("name", ["https://studio.example.org", "studio.example.org:8000", "*", "a b"])
 def test_settings_refuse_host_names_that_are_none(name: str) -> None:
     with pytest.raises(ValueError, match="SPF_HOST_NAMES"):

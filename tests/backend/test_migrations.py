@@ -1,24 +1,55 @@
 """The migrations lead to the tables that the code describes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from alembic import command
+from backend.adapters.repository import add_adapter
 from backend.db import Database
 from backend.settings import Settings
-from backend.tables import Adapter, Base, BulkEdit, Dataset, UploadKey
+from backend.tables import Adapter, Base, BulkEdit, Comparison, Dataset, IdempotencyKey, UploadKey
+from tests.backend.service_fixtures import NewJob
+from tests.postgresql_cluster import PostgresqlCluster
+
+TRIGGERS = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
+    "postgresql": "SELECT pg_get_triggerdef(oid) || pg_get_functiondef(tgfoid) FROM pg_trigger "
+    "WHERE NOT tgisinternal ORDER BY tgname",
+}
+
+UNKNOWN_TO_THE_FIRST = {"bulk_edits", "upload_keys", "evaluations"}
+"""Tables whose rows are lost on the way down to the first schema."""
 
 
 def _trigger_sql(database: Database) -> list[str]:
     with database.read() as session:
-        rows = session.execute(text("SELECT sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"))
+        rows = session.execute(text(TRIGGERS[database.engine.dialect.name]))
         return [" ".join(str(sql).replace("(", " ( ").replace(")", " ) ").split()) for (sql,) in rows]
+
+
+@pytest.fixture
+def made(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database whose tables are made from the models, without any migration."""
+    if database == "sqlite":
+        yield from _made(f"sqlite:///{tmp_path / 'made.sqlite'}")
+    else:
+        cluster: PostgresqlCluster = request.getfixturevalue("postgresql_cluster")
+        with cluster.database("template1") as url:
+            yield from _made(url)
+
+
+def _made(url: str) -> Iterator[Database]:
+    empty = Database(url)
+    Base.metadata.create_all(empty.engine)
+    yield empty
+    empty.close()
 
 
 def test_migrated_database_equals_the_models(db: Database) -> None:
@@ -27,15 +58,12 @@ def test_migrated_database_equals_the_models(db: Database) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
-def test_migrated_checks_and_triggers_equal_the_models(db: Database, tmp_path: Path) -> None:
-    made = Database(f"sqlite:///{tmp_path / 'made.sqlite'}")
-    Base.metadata.create_all(made.engine)
+def test_migrated_checks_and_triggers_equal_the_models(db: Database, made: Database) -> None:
     assert _trigger_sql(db) == _trigger_sql(made) != []
     for table in Base.metadata.tables:
         migrated_checks = {check["name"]: check["sqltext"] for check in inspect(db.engine).get_check_constraints(table)}
         made_checks = {check["name"]: check["sqltext"] for check in inspect(made.engine).get_check_constraints(table)}
         assert migrated_checks == made_checks
-    made.close()
 
 
 def test_adapters_from_before_stay_readable(settings: Settings) -> None:
@@ -151,7 +179,32 @@ def test_jobs_from_before_get_their_queue_and_adapters_and_lose_them_again(setti
     database.close()
 
 
-def test_down_and_up_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def _rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    with database.read() as session:
+        return {
+            name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key.columns))]
+            for name, table in Base.metadata.tables.items()
+            if name not in UNKNOWN_TO_THE_FIRST
+        }
+
+
+def test_what_is_stored_survives_down_and_up_again(db: Database, settings: Settings, new_job: NewJob) -> None:
+    job_id = new_job(state="succeeded", losses={"denoise": 0.5})
+    new_job("comparison", parent_id=job_id, source_adapter_id="adp_1")
+    with db.write() as session:
+        add_adapter(session, adapter_id="adp_1", job_id=job_id, base="pico", method="spf", target="hat", files=[])
+        session.add(Comparison(id="cmp_1", job_id=job_id, adapter_id="adp_1", sample={"seed": 1}, files=[]))
+        session.add(IdempotencyKey(key="same", request_sha256="0", job_id=job_id))
+    before = _rows(db)
+    assert all(before.values())
+    config = Config("alembic.ini")
+    config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url)
+    command.downgrade(config, "0001")
+    command.upgrade(config, "head")
+    assert _rows(db) == before
+
+
+def test_down_and_up_again(settings: Settings) -> None:
     config = Config("alembic.ini")
     config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url)
     command.downgrade(config, "base")

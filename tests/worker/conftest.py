@@ -8,6 +8,8 @@ from backend.jobs.transitions import Claim
 from tests.backend.service_fixtures import (
     NewJob,
     client,
+    database,
+    database_url,
     db,
     models_dir,
     new_job,
@@ -16,7 +18,17 @@ from tests.backend.service_fixtures import (
     template_database,
 )
 
-__all__ = ["client", "db", "models_dir", "new_job", "settings", "storage", "template_database"]
+__all__ = [
+    "client",
+    "database",
+    "database_url",
+    "db",
+    "models_dir",
+    "new_job",
+    "settings",
+    "storage",
+    "template_database",
+]
 
 
 @pytest.fixture

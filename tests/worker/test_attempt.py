@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from backend.adapters.repository import add_adapter
 from backend.db import Database
 from backend.ids import new_id
 from backend.jobs.schemas import EventOut
+from backend.logs import configure_logs
 from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import Comparison, DatasetVersion, Evaluation, Job, JobEvent
@@ -98,6 +101,20 @@ def test_a_validation_becomes_an_event_of_the_job(
         rows = session.scalars(select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.kind == "validation")).all()
         events = [EventOut.model_validate(row, from_attributes=True) for row in rows]
     assert [event.data for event in events] == [{"step": 0, "target_gained": 0.25, "rest_kept": 1.0}]
+
+
+def test_the_lines_of_an_attempt_name_its_job(
+    settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.StringIO()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr("sys.stderr", written)
+    configure_logs("json", "INFO")
+    job_id = new_job("comparison")
+    attempt("quick", settings, db, storage, job_id)
+    lines = [json.loads(line) for line in written.getvalue().splitlines() if line.startswith("{")]
+    told = [line["message"] for line in lines if (line.get("job_id"), line.get("attempt")) == (job_id, 1)]
+    assert told == ["a comparison begins", "the engine's outcome: finished "]
 
 
 def adapter_of(text: str, db: Database, storage: LocalStorage, new_job: NewJob, tmp_path: Path) -> str:

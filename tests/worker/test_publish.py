@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import resource
 import signal
-import sqlite3
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -182,6 +181,8 @@ def test_a_result_waits_for_a_database_that_is_locked(
     storage: LocalStorage,
     claim: Claim,
     out: Path,
+    db: Database,
+    database: str,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -192,13 +193,14 @@ def test_a_result_waits_for_a_database_that_is_locked(
     publishing = threading.Thread(
         target=lambda: published.append(publish_adapter(impatient, storage, claim, out, "blonde hair", _pass))
     )
-    with closing(sqlite3.connect(settings.data_dir / "studio.sqlite", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with db.write() as session:
+        # A writing transaction locks all of SQLite with its first statement.
+        session.execute(text("SELECT 1" if database == "sqlite" else "LOCK TABLE jobs IN EXCLUSIVE MODE"))
         publishing.start()
-        while publishing.is_alive() and "database is locked" not in caplog.text:
+        while publishing.is_alive() and "does not take a record" not in caplog.text:
             publishing.join(0.02)
-        other.execute("ROLLBACK")
     publishing.join()
+    assert "does not take a record" in caplog.text
     assert published == [True]
     assert "adapter.safetensors" in " ".join(_files(storage))
     assert job_row(impatient, claim.lease.job_id).state == "succeeded"

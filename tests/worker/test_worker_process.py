@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from backend.broker import start_broker
 from backend.context import Context
@@ -27,7 +27,7 @@ from backend.process_manager import ProcessManager
 from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import Adapter, Comparison, Evaluation, Job, JobEvent, Outbox
-from tests.backend.service_fixtures import NewJob, job_row
+from tests.backend.service_fixtures import ON_SQLITE_ALONE, NewJob, job_row
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -226,6 +226,7 @@ def _drawn_by(studio: Studio, job_id: str) -> int:
     return int(str(comparison.sample["pid"]))
 
 
+@ON_SQLITE_ALONE
 def test_pairs_share_a_process_that_dies_with_its_worker(studio: Studio, new_job: NewJob) -> None:
     worker = studio.start_worker("quick", "draw")
     pids = {_drawn_by(studio, new_job("comparison")) for _ in range(3)}
@@ -236,6 +237,7 @@ def test_pairs_share_a_process_that_dies_with_its_worker(studio: Studio, new_job
     assert _drawn_by(studio, new_job("comparison")) not in pids
 
 
+@ON_SQLITE_ALONE
 def test_a_worker_told_to_stop_takes_its_drawing_process_along(studio: Studio, new_job: NewJob) -> None:
     worker = studio.start_worker("quick", "draw")
     pid = _drawn_by(studio, new_job("comparison"))
@@ -248,6 +250,7 @@ def _is_running(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() != b""
 
 
+@ON_SQLITE_ALONE
 def test_a_refusal_fails_the_job_and_spares_the_next(studio: Studio, new_job: NewJob) -> None:
     first = new_job()
     second = new_job()
@@ -258,6 +261,7 @@ def test_a_refusal_fails_the_job_and_spares_the_next(studio: Studio, new_job: Ne
     assert studio.wait_state(second, "failed").attempt == 1
 
 
+@ON_SQLITE_ALONE
 def test_a_trainer_that_keeps_dying_is_given_up(studio: Studio, new_job: NewJob) -> None:
     job_id = new_job()
     studio.start_worker("crash")
@@ -266,6 +270,7 @@ def test_a_trainer_that_keeps_dying_is_given_up(studio: Studio, new_job: NewJob)
     assert studio.states_of(job_id) == ["queued", *["running", "queued"] * 2, "running", "failed"]
 
 
+@ON_SQLITE_ALONE
 def test_cancel_while_running_then_retry_from_the_checkpoint(
     studio: Studio, new_job: NewJob, settings: Settings, storage: LocalStorage
 ) -> None:
@@ -309,6 +314,7 @@ def test_worker_killed_mid_job(studio: Studio, new_job: NewJob, settings: Settin
     assert studio.adapter_steps(job_id) == list(range(30))
 
 
+@ON_SQLITE_ALONE
 def test_worker_told_to_stop_hands_its_job_over(studio: Studio, new_job: NewJob) -> None:
     job_id = new_job(spec={"base": "pico", "method": "spf", "stage1_steps": 30, "seed": 0})
     worker = studio.start_worker("slow")
@@ -322,6 +328,7 @@ def test_worker_told_to_stop_hands_its_job_over(studio: Studio, new_job: NewJob)
     assert studio.adapter_steps(job_id) == list(range(30))
 
 
+@ON_SQLITE_ALONE
 def test_a_laptop_that_sleeps_costs_no_attempt(processes: ProcessManager, settings: Settings, new_job: NewJob) -> None:
     patient = settings.model_copy(update={"lease_s": 60.0, "heartbeat_s": 20.0})
     studio = Studio(patient, start_broker(processes, settings.data_dir))
@@ -339,6 +346,7 @@ def test_a_laptop_that_sleeps_costs_no_attempt(processes: ProcessManager, settin
         studio.stop()
 
 
+@ON_SQLITE_ALONE
 def test_an_interrupted_training_goes_on_before_those_that_came_later(studio: Studio, new_job: NewJob) -> None:
     first = new_job(created_at=1.0, spec={"base": "pico", "method": "spf", "stage1_steps": 30, "seed": 0})
     worker = studio.start_worker("slow")
@@ -365,13 +373,16 @@ def _process_tree(pid: int) -> list[int]:
     return found
 
 
+@ON_SQLITE_ALONE
 def test_paused_worker_wakes_up_too_late(studio: Studio, new_job: NewJob, settings: Settings) -> None:
     job_id = new_job(spec={"base": "pico", "method": "spf", "stage1_steps": 60, "seed": 0})
     paused = studio.start_worker("slow")
     studio.wait_step(job_id, 3)
     processes = _process_tree(paused.pid)
-    for pid in processes:
-        os.kill(pid, signal.SIGSTOP)
+    with studio.db.write() as session:
+        session.execute(text("SELECT 1"))  # locks all of SQLite, so that the worker is not paused with that lock
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
     studio.wait_state(job_id, "queued")
     studio.start_worker("quick")
     studio.wait_state(job_id, "succeeded")

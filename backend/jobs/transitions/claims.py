@@ -82,8 +82,7 @@ def claim_first(session: Session, job_id: str, *, owner: str, lease_s: float) ->
     while taken is None and (first := session.scalar(line)) is not None:
         taken = claim(session, first, owner=owner, lease_s=lease_s)
     if taken is not None and taken.lease.job_id != job_id:
-        unsent = update(Outbox).where(Outbox.job_id == job_id).values(sent_at=None)
-        session.execute(unsent.execution_options(synchronize_session=False))
+        _send_again(session, job_id)
     return taken
 
 
@@ -99,4 +98,16 @@ def _ready() -> tuple[ColumnElement[bool], ...]:
         Job.cancel_requested_at.is_(None),
         Job.not_before <= now(),
         Job.attempt < Job.max_attempts,
+    )
+
+
+def _send_again(session: Session, job_id: str) -> None:
+    """Have another message sent for a job, unless its outbox row is just being deleted or marked by somebody else.
+
+    Waiting for that could last for ever: two workers that each took the job of the other's message would wait for each
+    other.
+    """
+    free = select(Outbox.job_id).where(Outbox.job_id == job_id).with_for_update(skip_locked=True)
+    session.execute(
+        update(Outbox).where(Outbox.job_id.in_(free)).values(sent_at=None).execution_options(synchronize_session=False)
     )

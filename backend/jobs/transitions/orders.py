@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from backend.db import now
+from backend.jobs.repository import lock_job
 from backend.jobs.transitions.guarded import ENDED, add_event, change_state, drop_from_outbox
 from backend.tables import Job, JobAdapter, Outbox
 
@@ -23,6 +24,8 @@ def enqueue(session: Session, job: Job, adapter_ids: Sequence[str] = ()) -> None
 
 def request_cancel(session: Session, job_id: str) -> bool:
     """Cancel a queued job at once, ask the worker of a running one to stop. False: nothing to cancel."""
+    # Or else it might leave the one state before the first guard is tried, and come back before the second.
+    lock_job(session, job_id)
     if change_state(
         session,
         job_id,

@@ -1,0 +1,1 @@
+"""Figures for Prometheus: jobs as the records have them, requests as this process saw them."""
