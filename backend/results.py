@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.context import Context
@@ -45,15 +45,10 @@ def page_of_results(
     if page.cursor is not None:
         query = query.where(table.id < page.cursor)
     if adapter_id is not None:
-        query = query.where(made_with(table, adapter_id))
+        query = query.where(JobAdapter.works_with(adapter_id, table.job_id.expression))
     with context.db.read() as session:
         rows = session.scalars(query).all()
     return cut_page(rows, [row.id for row in rows], page.limit)
-
-
-def made_with(table: type[Result], adapter_id: str) -> ColumnElement[bool]:
-    """Condition: the result's job works with this adapter."""
-    return exists().where(JobAdapter.job_id == table.job_id, JobAdapter.adapter_id == adapter_id)
 
 
 def result_file(context: Context, table: type[Result], result_id: str, name: str) -> tuple[Path, str]:

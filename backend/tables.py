@@ -8,11 +8,13 @@ from sqlalchemy import (
     DDL,
     JSON,
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     MetaData,
     UniqueConstraint,
     event,
+    exists,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -223,6 +225,11 @@ class JobAdapter(Base):
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     adapter_id: Mapped[str] = mapped_column(primary_key=True)
+
+    @classmethod
+    def works_with(cls, adapter_id: str, job_id: ColumnElement[str]) -> ColumnElement[bool]:
+        """Condition: the job works with this adapter; so a result of that job was made with it."""
+        return exists().where(cls.job_id == job_id, cls.adapter_id == adapter_id)
 
 
 class Result(Base):

@@ -8,9 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.errors import Conflict
-from backend.jobs.repository import works_with
-from backend.results import made_with
-from backend.tables import FINAL_STATES, RESULTS, Adapter, Job
+from backend.tables import FINAL_STATES, RESULTS, Adapter, Job, JobAdapter
 
 _NAMED = 5
 """So many are named; a message is no list."""
@@ -18,8 +16,8 @@ _NAMED = 5
 
 def refuse_in_use(session: Session, adapter: Adapter) -> None:
     """Raise Conflict while something depends on an adapter."""
-    unfinished = select(Job.id).where(works_with(adapter.id, Job.id.expression), Job.state.not_in(FINAL_STATES))
-    jobs = session.scalars(unfinished).all()
+    works = JobAdapter.works_with(adapter.id, Job.id.expression)
+    jobs = session.scalars(select(Job.id).where(works, Job.state.not_in(FINAL_STATES))).all()
     if jobs:
         raise Conflict(
             "adapter_in_use",
@@ -28,7 +26,8 @@ def refuse_in_use(session: Session, adapter: Adapter) -> None:
             f"Cancel them or wait for their end: GET /api/v1/jobs?adapter_id={adapter.id}.",
         )
     for table in RESULTS:
-        results = session.scalars(select(table.id).where(made_with(table, adapter.id))).all()
+        made = JobAdapter.works_with(adapter.id, table.job_id.expression)
+        results = session.scalars(select(table.id).where(made)).all()
         if results:
             raise Conflict(
                 "adapter_has_results",

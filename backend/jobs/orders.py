@@ -16,7 +16,7 @@ from backend.jobs.kinds import KINDS, JobIn
 from backend.jobs.schemas import JobOut
 from backend.jobs.service import read_job, require_job
 from backend.logs import log_context
-from backend.tables import Adapter, Job
+from backend.tables import Adapter, DatasetVersion, Job
 from spf_portrait.contract.bases import find_base
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def _refuse_if_gone(session: Session, job: Job, adapter_ids: Sequence[str]) -> N
             raise NotFound("adapter", adapter_id)
     if job.parent_id is not None and not repository.is_kept(session, Job, job.parent_id):
         raise NotFound("job", job.parent_id)
-    if job.kind == "training" and not repository.hold_version(session, job.dataset_version_id):
+    if job.kind == "training" and not repository.is_kept(session, DatasetVersion, job.dataset_version_id):
         raise Conflict(
             "dataset_deleted",
             "The caption set of this training was deleted, and its portraits with it.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import Select, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from backend.tables import (
@@ -58,13 +58,8 @@ def list_jobs(session: Session, wanted: JobFilter, *, limit: int, cursor: str | 
     if wanted.states:
         query = query.where(Job.state.in_(wanted.states))
     if wanted.adapter_id is not None:
-        query = query.where(works_with(wanted.adapter_id, Job.id.expression))
+        query = query.where(JobAdapter.works_with(wanted.adapter_id, Job.id.expression))
     return _read(session, query)
-
-
-def works_with(adapter_id: str, job_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """Condition: the job works with this adapter."""
-    return exists().where(JobAdapter.job_id == job_id, JobAdapter.adapter_id == adapter_id)
 
 
 def adapters_of(session: Session, job_id: str) -> tuple[str, ...]:
@@ -83,14 +78,7 @@ def get_adapter(session: Session, adapter_id: str) -> Adapter | None:
     return session.get(Adapter, adapter_id)
 
 
-def hold_version(session: Session, version_id: str | None) -> bool:
-    """Tell whether a caption set version is there; until the transaction ends, nobody deletes it."""
-    if version_id is None:
-        return False
-    return session.get(DatasetVersion, version_id, with_for_update={"read": True}) is not None
-
-
-def is_kept(session: Session, row: type[Job] | type[Adapter], row_id: str) -> bool:
+def is_kept(session: Session, row: type[Job] | type[Adapter] | type[DatasetVersion], row_id: str | None) -> bool:
     """Tell whether a row is there; it cannot be deleted before the end of the transaction then."""
     query = select(row.id).where(row.id == row_id).with_for_update(read=True, key_share=True)
     return session.scalar(query) is not None
