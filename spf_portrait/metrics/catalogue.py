@@ -93,6 +93,16 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "the same, only texts whose reference does not hide the target's place",
         "judge",
     ),
+    Metric(
+        "text_followed",
+        "text followed",
+        "share",
+        "higher",
+        "attributes named in base texts that responses show",
+        "judge",
+    ),
+    Metric("text_followed_original", "text followed, original", "share", "higher", "the same for references", "judge"),
+    Metric("base_pollution", "base pollution", "share", "lower", "attributes that change for base text alone", "judge"),
     Metric("change", "change", "of full scale", "lower", "mean pixel difference, the target's own included"),
     Metric(
         "outside_change", "outside change", "of full scale", "lower", "the same outside the target region", "region"

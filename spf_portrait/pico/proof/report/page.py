@@ -12,10 +12,11 @@ from spf_portrait.pico.proof.tables import COLUMNS
 _NOTHING: Final = "–"
 _DIGITS: Final = {"seg_cons": 1}
 _HEADINGS: Final = {
-    "shown": "shown where visible",
-    **{name: COLUMNS.get(name, name) for name in VALUES if name != "shown"},
+    **{figure: COLUMNS.get(figure, figure) for figure in VALUES},
+    "shown": COLUMNS["attribute_accuracy_visible"],
+    "text_followed": "text followed, beyond the original model",
+    "clip_t_target": "CLIP-T",
 }
-_HEADINGS["clip_t_target"] = "CLIP-T"
 _INTRODUCTION: Final = """\
 # The proof
 

@@ -41,6 +41,12 @@ def _excess(case: Case) -> float:
     return _mean_of(case["pollution"]) - _mean_of(case["floor"])
 
 
+def _gained(case: Case) -> float | None:
+    """Against the original model's picture of the base text; None where the text names nothing."""
+    ours, theirs = case.get("followed"), case.get("followed_original")
+    return None if ours is None or theirs is None else ours - theirs
+
+
 def _plain(name: str) -> Callable[[Case], float | None]:
     return lambda case: case.get(name)
 
@@ -48,9 +54,19 @@ def _plain(name: str) -> Callable[[Case], float | None]:
 VALUES: Final[Mapping[str, Callable[[Case], float | None]]] = {
     "shown": lambda case: case["shown"] if case["visible"] else None,
     "excess_pollution": _excess,
+    "text_followed": _gained,
     **{
         name: _plain(name)
-        for name in ("outside_change", "base_shown", "base_change", "identity", "clip_i", "seg_cons", "clip_t_target")
+        for name in (
+            "outside_change",
+            "base_shown",
+            "base_change",
+            "base_pollution",
+            "identity",
+            "clip_i",
+            "seg_cons",
+            "clip_t_target",
+        )
     },
 }
 """Name → a text's figure; None where it does not count, as "shown" where a hat hides the place."""
