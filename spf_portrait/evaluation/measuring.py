@@ -6,6 +6,7 @@ from typing import Final
 from torch import Tensor
 
 from spf_portrait.contract.errors import DataError, ModelError, SpecError
+from spf_portrait.contract.phrases import Caption
 from spf_portrait.evaluation.known_domain import Pictures
 from spf_portrait.evaluation.observations import Observations
 from spf_portrait.evaluation.results import Estimate, Missing, Result, mean_estimate, share_estimate
@@ -18,8 +19,8 @@ from spf_portrait.metrics.pixel_change import mean_change, outside_change, psnr
 from spf_portrait.metrics.segmentation import seg_cons
 from spf_portrait.metrics.similarity import cosine_similarity
 
-PlugIn = Callable[[Pictures, Pictures, Sequence[str]], Sequence[float]]
-"""(references, responses, complete texts) → one value for each pair: a metric whose weights this project lacks."""
+PlugIn = Callable[[Pictures, Pictures, Sequence[Caption]], Sequence[float]]
+"""(references, responses, captions) → one value for each pair: a metric whose weights this project lacks."""
 _THOUSAND: Final = 1000
 
 
@@ -54,8 +55,8 @@ def measure(
 def _result(metric: Metric, observed: Observations, plug_ins: Mapping[str, PlugIn]) -> Result:
     try:
         if metric.name in plug_ins:
-            texts = [case.caption.complete_text for case in observed.cases]
-            return mean_estimate(plug_ins[metric.name](observed.references, observed.responses, texts))
+            captions = [case.caption for case in observed.cases]
+            return mean_estimate(plug_ins[metric.name](observed.references, observed.responses, captions))
         if metric.name not in _MEASURES:
             raise ModelError("no_plug_in", "none are bundled", "a function under plug_ins", "Write one")
         return _MEASURES[metric.name](observed)

@@ -104,19 +104,21 @@ def test_a_target_that_the_domain_does_not_know(pico: BaseModel) -> None:
     assert value(results["change"]) == 0
 
 
-def test_a_plug_in_is_asked_once_with_pairs_and_complete_texts(base: BaseModel) -> None:
+def test_a_plug_in_is_asked_once_with_pairs_and_captions(base: BaseModel) -> None:
     pictures = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
     four = FourPictures(pictures, pictures, pictures, pictures.flip(0))
-    asked: list[Sequence[str]] = []
+    asked: list[Sequence[Caption]] = []
 
-    def score(references: Sequence[Image.Image], responses: Sequence[Image.Image], texts: Sequence[str]) -> list[float]:
-        asked.append(texts)
+    def score(
+        references: Sequence[Image.Image], responses: Sequence[Image.Image], captions: Sequence[Caption]
+    ) -> list[float]:
+        asked.append(captions)
         assert references[0].tobytes() == responses[1].tobytes()
         return [0.25, 0.75]
 
     results = measure(observed(base, four, "blonde hair"), {"lpips": score})
     assert value(results["lpips"]) == 0.5
-    assert asked == [["a portrait, blonde hair"] * 2]
+    assert [[caption.complete_text for caption in captions] for captions in asked] == [["a portrait, blonde hair"] * 2]
     assert results["mps"] == Missing(
         "weights missing, none are bundled", REQUIREMENTS["mps"].how_to_get, REQUIREMENTS["mps"].licence
     )
