@@ -24,8 +24,8 @@ class Preservation(ClosedSpec):
         le=0.8,
         description="of a step's rows that do not name the target, at least one pair of them; 0 for none",
     )
-    weight: Annotated[Weight, Field(description="hold the answers to the base text and to the empty text")] = 4.0
-    guided_weight: Annotated[Weight, Field(description="hold the guided answer to the base text")] = 4.0
+    weight: Annotated[Weight, Field(description="hold the answers to the base text and to the empty text")] = 8.0
+    guided_weight: Annotated[Weight, Field(description="hold the guided answer to the base text")] = 8.0
     guidance_scale: float = Field(
         default=4.0, ge=1, le=20, description="of the guided answer, and of the original model's pictures"
     )
@@ -34,6 +34,13 @@ class Preservation(ClosedSpec):
         ge=0,
         le=MOST_PICTURES,
         description="pictures that the original model draws before stage 2, each for a part of a caption's base text",
+    )
+    texts: int = Field(
+        default=192,
+        ge=1,
+        le=1024,
+        description="base texts that pairs on such pictures read, each a part of a caption's, at least one a picture: at "
+        "high noise a state says little of its picture, so that it can stand with several",
     )
     picture_share: float = Field(
         default=1.0, ge=0, le=1, description="of pairs that look at such a picture instead of a portrait"

@@ -97,7 +97,7 @@ def preserved_rows(
     Args:
         base: The base model.
         portraits: All of the caption set, on the CPU.
-        pictures: By the original model, on the CPU; may be none.
+        pictures: By the original model, on the CPU, a row for each text, see `original_pictures`; may be none.
         nothing: Embedding of the empty text, one row.
         drawn: By chance.
         settings: How many of the pairs look at pictures and how many of these ask, and what may be kept.
@@ -116,7 +116,7 @@ def preserved_rows(
         tuned_text=stacked([_chosen(rows.complete_text, rows.base_text, asked), empty]),
         pooling=rows.base_pooling.repeat(2, 1, 1),
         portraits=drawn.portraits,
-        pictures=which,
+        pictures=which % max(1, settings.pictures),
         may_keep=(visible & ~on_picture).float(),
         asked=asked.float(),
     )

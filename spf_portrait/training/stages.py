@@ -98,7 +98,8 @@ def dual_path(
 ) -> Stage:
     """Dual-path alignment against the original weights, on noised portraits or on grown states.
 
-    A part of every step's rows goes to prior preservation, where `pictures` are those of the original model.
+    A part of every step's rows goes to prior preservation, where `pictures` are those of the original model, see
+    `original_pictures`.
     """
     base, nothing = alignment.base, encode_nothing(alignment.base)
     preservation = spec.preservation if _asks(pictures, spec) else spec.preservation.model_copy(update=_ASKING_NOTHING)
@@ -152,7 +153,8 @@ def _survey(alignment: Alignment, rows: TrainingRows, pictures: TrainingRows, re
     asks = _asks(pictures, spec)
     looked = ProgressMeter(report, "surveying", survey.looks * (1 + asks))
     if asks:
-        memory.pictures = surveyed_difference(alignment.base, pictures, replace(survey, shown=False), looked.step)
+        each = pictures.chosen(torch.arange(spec.preservation.pictures))
+        memory.pictures = surveyed_difference(alignment.base, each, replace(survey, shown=False), looked.step)
     done = survey.looks * asks
     memory.surveyed = surveyed_difference(alignment.base, rows, survey, lambda look: looked.step(done + look))
 
