@@ -39,8 +39,8 @@ class Preservation(ClosedSpec):
         default=192,
         ge=1,
         le=1024,
-        description="base texts that pairs on such pictures read, each a part of a caption's, at least one a picture: at "
-        "high noise a state says little of its picture, so that it can stand with several",
+        description="base texts that pairs on such pictures read, each a part of a caption's, at least one a picture: "
+        "at high noise a state says little of its picture, so that it can stand with several",
     )
     picture_share: float = Field(
         default=1.0, ge=0, le=1, description="of pairs that look at such a picture instead of a portrait"
