@@ -88,7 +88,7 @@ def denoising(
     """
 
     def losses(draw: Draw) -> dict[str, Tensor]:
-        return {"denoise": _denoising(base, rows.brought(draw.portraits), draw, at_once)}
+        return {"denoise": denoising_of(base, rows.brought(draw.portraits), draw, at_once)}
 
     return Stage(name, steps, losses, {"denoise": 1.0})
 
@@ -124,7 +124,7 @@ def dual_path(
         state = looked_at(batch, told)
         found = alignment.losses(batch, meaning.brought(told.portraits), told.portraits, state, preserved(draw))
         if state.truth is None and spec.w_denoise and draw.step % spec.denoise_every == 0:
-            found["denoise"] = _denoising(base, batch, told, spec.batch_size)
+            found["denoise"] = denoising_of(base, batch, told, spec.batch_size)
         return found
 
     weights = {
@@ -171,8 +171,8 @@ def told_rows(rows: int, preservation: Preservation) -> int:
     return max(1, rows - 2 * preservation.pairs(rows))
 
 
-def _denoising(base: BaseModel, batch: TrainingRows, draw: Draw, at_once: int) -> Tensor:
-    """L_denoise of complete captions, `at_once` portraits through the network together."""
+def denoising_of(base: BaseModel, batch: TrainingRows, draw: Draw, at_once: int) -> Tensor:
+    """L_denoise of a batch of complete captions, `at_once` portraits through the network together."""
     state = noised(base.schedule, batch.x_0, base.schedule.trained_at(draw.times), draw.noise)
     predicted = in_batches(
         lambda i: predict(base, state.x_t[i], state.timesteps[i], batch.complete_text[i]),

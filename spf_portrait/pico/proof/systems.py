@@ -46,6 +46,7 @@ SYSTEMS: Final = (
     System("naive-cross", "naive, cross-attention only", {"method": "naive", "adapter": "cross_attention"}),
     System("lora", "LoRA", {"method": "lora"}),
     System("lora-cross", "LoRA, cross-attention only", {"method": "lora", "layers": "cross_attention"}),
+    System("weight-l2", "LoRA, weight-offset L2", {"method": "weight-l2"}),
     System("spf", "SPF"),
     System("spf-standard", "SPF, standard preset", {"preset": "standard"}),
     System("spf-thorough", "SPF, thorough preset", {"preset": "thorough"}),
