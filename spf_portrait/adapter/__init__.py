@@ -10,6 +10,7 @@ from spf_portrait.adapter.attached import (
     attach_new_adapter,
     has_adapter,
     remove_adapter,
+    renew_adapter,
     set_strength,
 )
 from spf_portrait.adapter.layers import adapter_targets, check_rank, matrices
@@ -37,6 +38,7 @@ __all__ = [
     "lora_layers",
     "matrices",
     "remove_adapter",
+    "renew_adapter",
     "set_strength",
     "weight_changes",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, cast
 
+import torch
 from torch import nn
 
 from spf_portrait.adapter.layers import adapter_targets, check_rank, matrices
@@ -41,6 +42,21 @@ def adapter_parameters(network: nn.Module) -> list[nn.Parameter]:
     """What trains, in a fixed order."""
     changes = [layer.change for layer in weight_changes(network).values()]
     return [parameter for name, parameter in network.named_parameters() if ".lora_" in name] + changes
+
+
+def renew_adapter(network: nn.Module, seed: int) -> None:
+    """Give an attached adapter starting values again; it changes nothing then.
+
+    Args:
+        network: With LoRA, or with whole weights that train.
+        seed: Of LoRA's starting values.
+    """
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        for _, layer in lora_layers(network, NAME):
+            layer.reset_lora_parameters(NAME, True)
+        for weight in weight_changes(network).values():
+            weight.change.zero_()
 
 
 def has_adapter(network: nn.Module) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-Method = Literal["spf", "spf-paper", "lora", "naive", "weight-l2"]
+Method = Literal["spf", "spf-paper", "lora", "naive", "weight-l2", "output-preservation", "purecc", "concept-slider"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,19 @@ METHODS: Final[Mapping[Method, MethodFacts]] = MappingProxyType(
         "naive": MethodFacts("Naive fine-tuning", "arXiv 2208.12242", "Learns from the portraits with every weight."),
         "weight-l2": MethodFacts(
             "LoRA with weight-offset L2", "arXiv 1803.05045", "LoRA that pays for every change of a weight."
+        ),
+        "output-preservation": MethodFacts(
+            "LoRA with output preservation",
+            "as ai-toolkit and sd-scripts have it",
+            "LoRA that is held to the original model's answers to the base texts.",
+        ),
+        "purecc": MethodFacts(
+            "PureCC", "arXiv 2603.07561", "LoRA that may differ from its answer to the base text by the target alone."
+        ),
+        "concept-slider": MethodFacts(
+            "Concept Slider",
+            "arXiv 2311.12092",
+            "LoRA that moves every answer along a tuned model's idea of the target.",
         ),
     }
 )

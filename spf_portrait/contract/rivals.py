@@ -1,11 +1,13 @@
 """Settings of the methods that are there for comparison; each is read by its own method alone."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from spf_portrait.contract.closed_spec import ClosedSpec, Weight
 from spf_portrait.contract.methods import Method
+
+Teacher = Literal["tuned", "original"]
 
 
 class WeightL2(ClosedSpec):
@@ -14,10 +16,46 @@ class WeightL2(ClosedSpec):
     weight: Annotated[Weight, Field(description="λ of λ · ‖ΔW‖², summed over all adapted matrices")] = 1e-4
 
 
+class OutputPreservation(ClosedSpec):
+    """LoRA with output preservation."""
+
+    weight: Annotated[Weight, Field(description="of the distance to the original model's answers")] = 1.0
+    share: float = Field(
+        default=0.5, ge=0, le=0.9, description="of a step's rows that read the base text and are held; 0 for none"
+    )
+
+    def held(self, rows: int) -> int:
+        """How many of a step's rows are held: at least one unless the share is 0."""
+        return max(1, round(self.share * rows)) if self.share else 0
+
+
+class PureCC(ClosedSpec):
+    """PureCC."""
+
+    weight: Annotated[Weight, Field(description="η of the pure learning loss beside the denoising loss")] = 1.0
+
+
+class ConceptSlider(ClosedSpec):
+    """Concept Slider."""
+
+    strength: float = Field(default=4.0, ge=0, le=20, description="η: how far answers are moved along the direction")
+    teacher: Teacher = Field(
+        default="tuned",
+        description="whose idea of the target is followed: that of the model which stage 1 tunes, or the original "
+        "model's, with which both stages train the slider",
+    )
+    grown_steps: int = Field(
+        default=8, ge=1, le=50, description="steps of a whole picture; a state is some of them away from noise"
+    )
+
+
 class Rivals(ClosedSpec):
     """A part for every method that has settings of its own."""
 
     weight_l2: WeightL2 = WeightL2()
+    output_preservation: OutputPreservation = OutputPreservation()
+    purecc: PureCC = PureCC()
+    concept_slider: ConceptSlider = ConceptSlider()
 
     def of(self, method: Method) -> ClosedSpec | None:
         """What this method reads; None if it has no settings of its own."""

@@ -49,8 +49,8 @@ class Draw:
         return Draw(self.portraits[-rows:], self.times[-rows:], self.noise[-rows:], self.step)
 
 
-def _nothing(report: Report) -> None:
-    """Most stages begin with their first step."""
+def _nothing(told: object) -> None:
+    """Most stages begin with their first step, and are done with a step when the weights are."""
 
 
 _ASKING_NOTHING: Final = {"asked_share": 0.0}
@@ -68,6 +68,7 @@ class Stage:
         losses: Computes the raw losses of one step.
         weights: Factor of every loss that is trained on; further values are only logged.
         begin: Is called before its first step, and again when a training goes on in its midst.
+        after: Is told after every step how many are done, both stages together; gradients are those of that step.
     """
 
     name: Literal["stage1", "stage2"]
@@ -75,6 +76,7 @@ class Stage:
     losses: StepLosses
     weights: Mapping[str, float]
     begin: Callable[[Report], None] = _nothing
+    after: Callable[[int], None] = _nothing
 
 
 def denoising(

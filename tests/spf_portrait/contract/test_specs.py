@@ -131,7 +131,12 @@ def test_every_option_arrives(tmp_path: Path) -> None:
             "denoise_weight": 5.0,
         },
         "losses": {"text_consistent": False, "fine_grained": False, "enhancement": False, "control_map": False},
-        "rivals": {"weight_l2": {"weight": 0.3}},
+        "rivals": {
+            "weight_l2": {"weight": 0.3},
+            "output_preservation": {"weight": 2.0, "share": 0.25},
+            "purecc": {"weight": 3.0},
+            "concept_slider": {"strength": 2.0, "teacher": "original", "grown_steps": 4},
+        },
     }
     assert set(options) == set(TrainingSpec.model_fields)
     defaults = TrainingSpec().model_dump()
@@ -230,7 +235,7 @@ def test_reads_numbers_from_a_command_line() -> None:
         ("preservation", {"share": 0.9}, "0.8"),
         ("preservation", {"release_from": 0.4, "release_to": 0.4}, "more than release_from"),
         ("image_size_px", 16, "32"),
-        ("method", "dreambooth", "'lora' or 'naive'"),
+        ("method", "dreambooth", "'lora', 'naive'"),
         ("adapter", "dora", "'cross_attention' or 'whole_network'"),
         ("layers", "mlp", "'cross_attention_kv' or 'all_attention'"),
         ("enhancement_form", "none", "'text_direction'"),

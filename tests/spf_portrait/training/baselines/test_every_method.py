@@ -37,7 +37,7 @@ def test_it_trains_to_an_adapter_that_loads(make_job: Make, method: str) -> None
 
 
 @pytest.mark.parametrize("method", COMPARED)
-@pytest.mark.parametrize("stop_after", [1, 3, 4])
+@pytest.mark.parametrize("stop_after", [2, 3])
 def test_a_resumed_training_equals_an_unbroken_one(make_job: Make, method: str, stop_after: int) -> None:
     unbroken = stepped(make_job("unbroken", method=method))
     with pytest.raises(Preempted):
