@@ -7,6 +7,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from spf_portrait.adapter.adaptive_rank import attach_adaptive, initial_rank
 from spf_portrait.adapter.layers import adapter_targets, check_rank, matrices
 from spf_portrait.adapter.lora import NAME, attach_adapter, lora_layers
 from spf_portrait.adapter.weight_changes import (
@@ -31,8 +32,12 @@ def attach_new_adapter(base: BaseModel, spec: TrainingSpec) -> None:
         attach_network_change(base.network)
         return
     targets = adapter_targets(base, spec.adapted_layers)
-    check_rank(spec.rank, matrices(base.network, targets), spec.adapter_kind)
-    if spec.adapter_kind == "lora":
+    adaptive = spec.method == "adalora"
+    rank = initial_rank(spec) if adaptive else spec.rank
+    check_rank(rank, matrices(base.network, targets), spec.adapter_kind)
+    if adaptive:
+        attach_adaptive(base.network, spec, targets)
+    elif spec.adapter_kind == "lora":
         attach_adapter(base.network, spec.rank, targets, spec.seed)
     else:
         attach_weight_changes(base.network, targets)

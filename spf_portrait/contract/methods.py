@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-Method = Literal["spf", "spf-paper", "lora", "naive", "weight-l2", "output-preservation", "purecc", "concept-slider"]
+Method = Literal[
+    "spf", "spf-paper", "lora", "naive", "weight-l2", "adalora", "output-preservation", "purecc", "concept-slider"
+]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ METHODS: Final[Mapping[Method, MethodFacts]] = MappingProxyType(
         "naive": MethodFacts("Naive fine-tuning", "arXiv 2208.12242", "Learns from the portraits with every weight."),
         "weight-l2": MethodFacts(
             "LoRA with weight-offset L2", "arXiv 1803.05045", "LoRA that pays for every change of a weight."
+        ),
+        "adalora": MethodFacts(
+            "AdaLoRA", "arXiv 2303.10512", "LoRA that gives higher ranks to the modules that need them most."
         ),
         "output-preservation": MethodFacts(
             "LoRA with output preservation",

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from spf_portrait.contract.closed_spec import ClosedSpec, Weight
 from spf_portrait.contract.methods import Method
@@ -14,6 +15,25 @@ class WeightL2(ClosedSpec):
     """LoRA with weight-offset L2."""
 
     weight: Annotated[Weight, Field(description="λ of λ · ‖ΔW‖², summed over all adapted matrices")] = 1e-4
+
+
+class AdaLoRA(ClosedSpec):
+    """AdaLoRA; the mean rank that it ends with is `rank`."""
+
+    initial_factor: float = Field(
+        default=1.5, gt=1, le=4, description="rank that every module starts with, as a multiple of `rank`"
+    )
+    warmup_share: float = Field(default=0.1, ge=0, le=0.5, description="of the steps before ranks begin to fall")
+    final_share: float = Field(default=0.3, ge=0, le=0.5, description="of the steps after ranks have fallen")
+    interval: int = Field(default=10, ge=1, le=1_000, description="steps between two allotments of ranks")
+    orthogonality: Annotated[Weight, Field(description="of keeping the vectors of every module orthonormal")] = 0.5
+
+    @field_validator("final_share")
+    @classmethod
+    def _ranks_fall(cls, final: float, info: ValidationInfo) -> float:
+        if final + info.data.get("warmup_share", 0) >= 1:
+            raise PydanticCustomError("shares", "less than 1 together with warmup_share, so that ranks can fall")
+        return final
 
 
 class OutputPreservation(ClosedSpec):
@@ -53,6 +73,7 @@ class Rivals(ClosedSpec):
     """A part for every method that has settings of its own."""
 
     weight_l2: WeightL2 = WeightL2()
+    adalora: AdaLoRA = AdaLoRA()
     output_preservation: OutputPreservation = OutputPreservation()
     purecc: PureCC = PureCC()
     concept_slider: ConceptSlider = ConceptSlider()

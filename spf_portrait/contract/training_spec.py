@@ -49,6 +49,8 @@ class TrainingChoice(ClosedSpec):
     )
 
 
+SMALLEST_SCHEDULE: Final = 2
+"""Steps of an AdaLoRA: one to see which ranks matter, one to allot them."""
 _CHOICES: Final = tuple(TrainingChoice.model_fields)
 
 
@@ -229,6 +231,17 @@ class TrainingSpec(TrainingChoice):
                 "a weight above 0 for at least one of denoise, text_consistent, fine_grained, prediction_anchor, "
                 "base_anchor and enhancement, or preservation with a share; no weight is needed with stage2_steps=0",
                 "Give one of them a weight, such as w_denoise=1, or order stage 1 alone with stage2_steps=0",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _ranks_can_be_allotted(self) -> Self:
+        if self.method == "adalora" and (self.adapter_kind != "lora" or self.steps < SMALLEST_SCHEDULE):
+            raise SpecError(
+                "no_ranks_to_allot",
+                f"method adalora with adapter {self.adapter_kind} and {self.steps} steps",
+                f"adapter lora, and {SMALLEST_SCHEDULE} steps or more",
+                "Leave the adapter to the method, and order more steps",
             )
         return self
 

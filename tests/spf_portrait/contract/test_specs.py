@@ -133,6 +133,13 @@ def test_every_option_arrives(tmp_path: Path) -> None:
         "losses": {"text_consistent": False, "fine_grained": False, "enhancement": False, "control_map": False},
         "rivals": {
             "weight_l2": {"weight": 0.3},
+            "adalora": {
+                "initial_factor": 2.0,
+                "warmup_share": 0.2,
+                "final_share": 0.4,
+                "interval": 5,
+                "orthogonality": 0.1,
+            },
             "output_preservation": {"weight": 2.0, "share": 0.25},
             "purecc": {"weight": 3.0},
             "concept_slider": {"strength": 2.0, "teacher": "original", "grown_steps": 4},
