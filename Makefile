@@ -7,6 +7,10 @@ PORT ?= 8000
 OUT ?= demo-output
 URL ?=
 SLOW ?=
+MINUTES ?= 30
+FULL ?=
+SHORT_PROOF := --systems original sibling-oracle naive lora spf no-control-map --targets sunglasses --bias named
+FULL_PROOF := --split test --bias named
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,6 +18,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 VENV_STAMP := $(VENV)/.stamp-python
 RUN_STAMP := $(VENV)/.stamp-run
 DEV_STAMP := $(VENV)/.stamp-dev
+PROOF_STAMP := $(VENV)/.stamp-proof
 NPM_STAMP := frontend/node_modules/.stamp
 PAGE := backend/static/index.html
 OPENAPI := frontend/openapi.json
@@ -24,7 +29,7 @@ MARKS := $(if $(SLOW),not gpu,not gpu and not slow)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: up test check demo bench help test-tools
+.PHONY: up test check demo bench proof help test-tools
 
 up: $(RUN_STAMP) $(PAGE) ## start the studio on http://127.0.0.1:8000 (PORT=8000); Ctrl-C stops everything
 	@SPF_PORT=$(PORT) exec $(BIN)/python -m backend.studio
@@ -46,6 +51,10 @@ demo: $(RUN_STAMP) $(PAGE) ## the main job through REST: train, draw, compare (O
 bench: $(RUN_STAMP) ## measure training and drawing speed on this machine
 	$(BIN)/python -m demo.bench
 
+proof: $(PROOF_STAMP) ## train, measure and compare for some minutes, going on where it stopped; writes docs/proof.md (MINUTES=30, FULL=1)
+	$(BIN)/python -m spf_portrait.pico.proof --minutes $(MINUTES) $(if $(FULL),$(FULL_PROOF),$(SHORT_PROOF))
+	$(BIN)/python -m spf_portrait.pico.proof.report
+
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -63,7 +72,11 @@ $(RUN_STAMP): $(VENV_STAMP) pyproject.toml
 
 $(DEV_STAMP): $(RUN_STAMP)
 	@echo "Installing the tools for tests and checks into $(VENV)"
-	@$(PIP) install --editable '.[engine,pico,postgresql,dev]'
+	@$(PIP) install --editable '.[engine,pico,postgresql,proof,dev]'
+	@touch $@
+
+$(PROOF_STAMP): $(RUN_STAMP)
+	@$(PIP) install --editable '.[engine,pico,proof]'
 	@touch $@
 
 $(NPM_STAMP): frontend/package.json frontend/package-lock.json

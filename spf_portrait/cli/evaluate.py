@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,18 @@ _SPEC_OPTIONS = {
 }
 """Option → field of the specification."""
 _HOLD_OPTIONS = ("hold", "held_below", "free_above")
-_OF_AN_ADAPTER = (*_SPEC_OPTIONS, *_HOLD_OPTIONS, "spec", "texts", "out", "models", "json", "table", "events")
+_OF_AN_ADAPTER = (
+    *_SPEC_OPTIONS,
+    *_HOLD_OPTIONS,
+    "spec",
+    "texts",
+    "out",
+    "metrics",
+    "models",
+    "json",
+    "table",
+    "events",
+)
 
 
 def add_evaluate(commands: Any) -> None:
@@ -77,6 +89,9 @@ def _add_adapter(group: Any) -> None:
     group.add_argument("--strength", type=float, help="factor on the adapter's weights (default: 1)")
     group.add_argument("--spec", type=Path, metavar="FILE", help="JSON file with options of the specification")
     group.add_argument("--out", type=Path, metavar="DIR", help="evaluation.json and evaluation.png go here")
+    group.add_argument(
+        "--metrics", type=Path, metavar="DIR", help="published weights of further metrics (default: $SPF_METRICS_DIR)"
+    )
     group.add_argument("--models", type=Path, metavar="DIR", help="base models (default: $SPF_MODELS_DIR or models)")
     shown = group.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="JSON on standard output, the table on standard error")
@@ -108,7 +123,7 @@ def _evaluate_adapter(options: argparse.Namespace, report: Report) -> int:
     from spf_portrait.pico.domain_of_base import domain_of_base
 
     job = EvaluationJob(spec, options.adapter, options.texts, options.out, options.models)
-    evaluation = evaluate_adapter(job, report, domain_of_base)
+    evaluation = evaluate_adapter(job, report, domain_of_base, _further_metrics(options.metrics))
     if options.events:
         report(Finished(files=_written(options.out)))
         return EXIT_OK
@@ -119,6 +134,19 @@ def _evaluate_adapter(options: argparse.Namespace, report: Report) -> int:
         sys.stderr.write(table(evaluation))
         _write_json(evaluation.as_dict())
     return EXIT_OK
+
+
+def _further_metrics(named: Path | None) -> dict[str, Any]:
+    """Those of published weights, if a folder is named.
+
+    Raises:
+        ModelError: It has none.
+    """
+    from spf_portrait.evaluation.published import METRICS_VARIABLE, published_metrics
+    from spf_portrait.models.base_model import default_device
+
+    folder = named or os.environ.get(METRICS_VARIABLE)
+    return published_metrics(Path(folder), default_device()) if folder else {}
 
 
 def _check(options: argparse.Namespace) -> None:

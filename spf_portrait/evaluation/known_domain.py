@@ -59,6 +59,14 @@ class KnownDomain(Protocol):
         """Which of the other attributes can be seen in both pictures, and which of these differ."""
         ...
 
+    def followed(self, caption: Caption, reading: Reading) -> float | None:
+        """Share of what the base text names, and the target leaves alone, that the reading has; None if nothing is."""
+        ...
+
+    def changed(self, first: Reading, second: Reading) -> float:
+        """Share of all attributes that can be seen in either picture which differ, the target's own included."""
+        ...
+
     def regions(self, references: Pictures, responses: Pictures) -> list[Tensor]:
         """Where the target may change things, for each pair: [height, width] of booleans."""
         ...

@@ -6,9 +6,11 @@ from typing import Final
 from torch import Tensor
 
 from spf_portrait.contract.errors import DataError, ModelError, SpecError
+from spf_portrait.contract.phrases import Caption
 from spf_portrait.evaluation.known_domain import Pictures
 from spf_portrait.evaluation.observations import Observations
 from spf_portrait.evaluation.results import Estimate, Missing, Result, mean_estimate, share_estimate
+from spf_portrait.metrics.attributes import Reading
 from spf_portrait.metrics.catalogue import CATALOGUE, REQUIREMENTS, Metric
 from spf_portrait.metrics.intervals import Interval
 from spf_portrait.metrics.kid import kid, kid_interval
@@ -17,8 +19,8 @@ from spf_portrait.metrics.pixel_change import mean_change, outside_change, psnr
 from spf_portrait.metrics.segmentation import seg_cons
 from spf_portrait.metrics.similarity import cosine_similarity
 
-PlugIn = Callable[[Pictures, Pictures, Sequence[str]], Sequence[float]]
-"""(references, responses, complete texts) → one value for each pair: a metric whose weights this project lacks."""
+PlugIn = Callable[[Pictures, Pictures, Sequence[Caption]], Sequence[float]]
+"""(references, responses, captions) → one value for each pair: a metric whose weights this project lacks."""
 _THOUSAND: Final = 1000
 
 
@@ -53,8 +55,8 @@ def measure(
 def _result(metric: Metric, observed: Observations, plug_ins: Mapping[str, PlugIn]) -> Result:
     try:
         if metric.name in plug_ins:
-            texts = [case.caption.complete_text for case in observed.cases]
-            return mean_estimate(plug_ins[metric.name](observed.references, observed.responses, texts))
+            captions = [case.caption for case in observed.cases]
+            return mean_estimate(plug_ins[metric.name](observed.references, observed.responses, captions))
         if metric.name not in _MEASURES:
             raise ModelError("no_plug_in", "none are bundled", "a function under plug_ins", "Write one")
         return _MEASURES[metric.name](observed)
@@ -96,6 +98,19 @@ def _clip_t(observed: Observations, texts: list[str]) -> Estimate:
     return _likeness(observed.response_embeddings, observed.clip.texts(texts).cpu())
 
 
+def _followed(observed: Observations, readings: list[Reading]) -> Estimate:
+    """Over the texts that name anything."""
+    known = [share for share in observed.followed(readings) if share is not None]
+    if not known:
+        raise DataError(
+            "nothing_named",
+            "base texts that name no attribute of this domain",
+            "one or more that do",
+            "Evaluate with held-out texts of the base model",
+        )
+    return mean_estimate(known)
+
+
 def _kid(observed: Observations) -> Estimate:
     """Unit embeddings times √width, so that the kernel is (cos + 1)³."""
     count, width = observed.reference_embeddings.shape
@@ -120,6 +135,9 @@ _MEASURES: Final[dict[str, Callable[[Observations], Estimate]]] = {
     "pollution_floor": lambda seen: mean_estimate([compared.pollution for compared in seen.floor_comparisons]),
     "excess_pollution": lambda seen: mean_estimate(seen.excess_pollution),
     "excess_pollution_visible": lambda seen: mean_estimate(seen.where_visible(seen.excess_pollution)),
+    "text_followed": lambda seen: _followed(seen, seen.readings.response),
+    "text_followed_original": lambda seen: _followed(seen, seen.readings.reference),
+    "base_pollution": lambda seen: mean_estimate(seen.base_pollution),
     "change": lambda seen: _pixelwise(mean_change, seen.pictures.reference, seen.pictures.response),
     "outside_change": _outside_change,
     "base_change": lambda seen: _pixelwise(mean_change, seen.pictures.reference, seen.pictures.base_by_tuned),

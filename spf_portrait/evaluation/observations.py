@@ -118,6 +118,17 @@ class Observations:
         """Which pictures show the target, by what was read off them: 1 or 0 each."""
         return [self.domain.shows_target(reading) for reading in readings]
 
+    def followed(self, readings: list[Reading]) -> list[float | None]:
+        """How far each picture shows what its base text names; None for a text that names nothing."""
+        pairs = zip(self.cases, readings, strict=True)
+        return [self.domain.followed(case.caption, reading) for case, reading in pairs]
+
+    @property
+    def base_pollution(self) -> list[float]:
+        """What the tuned model changes for the base text alone."""
+        pairs = zip(self.readings.reference, self.readings.base_by_tuned, strict=True)
+        return [self.domain.changed(original, tuned) for original, tuned in pairs]
+
     def where_visible(self, values: list[float]) -> list[float]:
         """The values of those cases whose reference picture does not hide the target's place.
 

@@ -101,7 +101,7 @@ def clip_of(base: BaseModel) -> ClipSpace:
             f"Get it once, in the models folder: {CLIP_DOWNLOAD} --local-dir {SHARED_CLIP_FOLDER}; or train without "
             "enhancement (losses.enhancement=false), which needs none",
         )
-    return _clip_in(base.info.clip, base.tokenizer, base.device)
+    return clip_in_folder(base.info.clip, base.tokenizer, base.device)
 
 
 def text_space_of(base: BaseModel) -> TextSpace:
@@ -136,10 +136,20 @@ def load_clip_space(model_folder: Path, tokenizer: Any, device: torch.device) ->
             "a folder with config.json and weights of a CLIPModel",
             "Put the CLIP there whose text tower the model uses",
         )
-    return _clip_in(folder, tokenizer, device)
+    return clip_in_folder(folder, tokenizer, device)
 
 
-def _clip_in(folder: Path, tokenizer: Any, device: torch.device) -> ClipSpace:
+def clip_in_folder(folder: Path, tokenizer: Any, device: torch.device) -> ClipSpace:
+    """The CLIP of a folder.
+
+    Args:
+        folder: With config.json and weights of a CLIPModel.
+        tokenizer: Used unless the CLIP brings its own.
+        device: Where it goes.
+
+    Raises:
+        ModelError: It cannot be read.
+    """
     clip = _weights(transformers.CLIPModel, folder, device)
     return ClipSpace(clip, _tokenizer_of(folder, tokenizer), *_normalisation(folder))
 

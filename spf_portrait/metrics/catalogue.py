@@ -42,9 +42,13 @@ class Metric:
 
 _WITH_PICO: Final = (
     "It comes with the base model pico: restore the folder models/pico, or train it again with "
-    "python -m spf_portrait.pico.training. For photographs there is none: give evaluate_adapter a plug-in of your own"
+    "python -m spf_portrait.pico.training"
 )
 _OURS: Final = "Apache-2.0, as this project"
+
+
+def _folder(name: str, what: str) -> str:
+    return f"Put {what} into a folder {name}, and name the folder above it with --metrics or as SPF_METRICS_DIR"
 
 
 def _plug_in(name: str, address: str) -> str:
@@ -52,17 +56,38 @@ def _plug_in(name: str, address: str) -> str:
 
 
 REQUIREMENTS: Final[dict[str, Requirement]] = {
-    "judge": Requirement(_WITH_PICO, _OURS),
-    "parser": Requirement(_WITH_PICO, _OURS),
-    "identity": Requirement(_WITH_PICO, _OURS),
-    "second CLIP": Requirement(_WITH_PICO, _OURS),
+    "judge": Requirement(f"{_WITH_PICO}. For photographs there is none", _OURS),
+    "parser": Requirement(
+        f"{_WITH_PICO}. For photographs: "
+        + _folder("face_parsing", "a SegFormer that parses faces, such as huggingface.co/jonathandinu/face-parsing,"),
+        f"{_OURS}; SegFormer: NVIDIA's, research and evaluation alone",
+    ),
+    "identity": Requirement(
+        f"{_WITH_PICO}. For photographs: " + _plug_in("identity", "https://github.com/deepinsight/insightface"),
+        f"{_OURS}; insightface's weights: research alone",
+    ),
+    "second CLIP": Requirement(
+        f"{_WITH_PICO}. For photographs: "
+        + _folder("clip", "a CLIP in safetensors, such as huggingface.co/openai/clip-vit-large-patch14,"),
+        f"{_OURS}; OpenAI's CLIP: MIT",
+    ),
     "region": Requirement("Evaluate the base model pico, where the region of a target is known", _OURS),
     "renderer": Requirement(
         "Evaluate the base model pico, and install what draws it: pip install 'spf-portrait[pico]'",
         f"{_OURS}; the figures are free for personal and commercial use",
     ),
-    "lpips": Requirement(_plug_in("lpips", "https://github.com/richzhang/PerceptualSimilarity"), "BSD-2-Clause"),
-    "hpsv2": Requirement(_plug_in("hpsv2", "https://github.com/tgxs002/HPSv2"), "Apache-2.0"),
+    "lpips": Requirement(
+        _folder(
+            "lpips",
+            "torchvision's alexnet-owt-7be5be79.pth as alexnet.pth, and weights/v0.1/alex.pth of "
+            "https://github.com/richzhang/PerceptualSimilarity as lin.pth",
+        ),
+        "BSD-2-Clause; torchvision's weights: BSD-3-Clause",
+    ),
+    "hpsv2": Requirement(
+        _folder("hpsv2", "the weights of https://github.com/tgxs002/HPSv2, converted to a CLIPModel in safetensors,"),
+        "Apache-2.0",
+    ),
     "image_reward": Requirement(_plug_in("image_reward", "https://github.com/THUDM/ImageReward"), "Apache-2.0"),
     "mps": Requirement(
         _plug_in("mps", "https://github.com/Kwai-Kolors/MPS") + ". Its file is a pickle, which runs code when loaded",
@@ -93,6 +118,16 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "the same, only texts whose reference does not hide the target's place",
         "judge",
     ),
+    Metric(
+        "text_followed",
+        "text followed",
+        "share",
+        "higher",
+        "attributes named in base texts that responses show",
+        "judge",
+    ),
+    Metric("text_followed_original", "text followed, original", "share", "higher", "the same for references", "judge"),
+    Metric("base_pollution", "base pollution", "share", "lower", "attributes that change for base text alone", "judge"),
     Metric("change", "change", "of full scale", "lower", "mean pixel difference, the target's own included"),
     Metric(
         "outside_change", "outside change", "of full scale", "lower", "the same outside the target region", "region"

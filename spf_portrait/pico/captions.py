@@ -13,8 +13,8 @@ from spf_portrait.pico.domain import AXES, AXIS, COLOURS, Value
 from spf_portrait.pico.portrait import Attributes, visible_axes
 
 SUBJECTS: Final = ("a person", "a portrait", "a portrait of a person", "a cartoon portrait", "a drawing of a person")
-_COLOUR_OF: Final = {"clothes": "clothes_colour", "headwear": "headwear_colour"}
-_LEADS: Final = {
+COLOUR_OF: Final = {"clothes": "clothes_colour", "headwear": "headwear_colour"}
+LEADS: Final = {
     "clothes": ("wearing ", "in "),
     "headwear": ("wearing ", "with "),
     "glasses": ("wearing ", "with "),
@@ -22,7 +22,7 @@ _LEADS: Final = {
     "expression": ("with ",),
 }
 _LEAD_PROBABILITY: Final = 0.25
-_COLOURED_HAIR: Final = {
+COLOURED_HAIR: Final = {
     "short": "short {} hair",
     "quiff": "a {} quiff",
     "bob": "a {} bob",
@@ -83,8 +83,8 @@ def all_phrases() -> Iterable[str]:
     """Every wording that a caption can have, without colours filled in: the vocabulary of the domain."""
     yield from SUBJECTS
     yield from (phrase for axis in AXES for value in axis.values for phrase in value.phrases)
-    yield from (lead for leads in _LEADS.values() for lead in leads)
-    yield from (template.format("") for template in _COLOURED_HAIR.values())
+    yield from (lead for leads in LEADS.values() for lead in leads)
+    yield from (template.format("") for template in COLOURED_HAIR.values())
     yield from (*COLOURS, "clothes")
 
 
@@ -94,9 +94,9 @@ def _can_be_said(axis: str, attributes: Attributes, named: Collection[str]) -> b
 
 
 def _phrases_of(attributes: Attributes, named: list[str], generator: random.Random) -> list[str]:
-    worn = {garment: _garment(garment, attributes, named, generator) for garment in _COLOUR_OF}
+    worn = {garment: _garment(garment, attributes, named, generator) for garment in COLOUR_OF}
     hair = _hair(attributes, named, generator)
-    done = {*_COLOUR_OF, *_COLOUR_OF.values(), *(("hair_style", "hair_colour") if hair else ())}
+    done = {*COLOUR_OF, *COLOUR_OF.values(), *(("hair_style", "hair_colour") if hair else ())}
     plain = {axis: _word(AXIS[axis].by_name[attributes[axis]], generator) for axis in named if axis not in done}
     phrases = {**worn, "hair": hair, **plain}
     return [_led(axis, phrase, generator) for axis, phrase in phrases.items() if phrase]
@@ -104,7 +104,7 @@ def _phrases_of(attributes: Attributes, named: list[str], generator: random.Rand
 
 def _garment(garment: str, attributes: Attributes, named: list[str], generator: random.Random) -> str:
     """ "a red hoodie", "a hoodie", "red clothes" or nothing, by which of kind and colour are named."""
-    colour = attributes[_COLOUR_OF[garment]] if _COLOUR_OF[garment] in named else ""
+    colour = attributes[COLOUR_OF[garment]] if COLOUR_OF[garment] in named else ""
     kind = _word(AXIS[garment].by_name[attributes[garment]], generator) if garment in named else ""
     if not kind:
         return f"{colour} clothes" if colour and garment == "clothes" else ""
@@ -115,14 +115,14 @@ def _garment(garment: str, attributes: Attributes, named: list[str], generator: 
 def _hair(attributes: Attributes, named: list[str], generator: random.Random) -> str:
     """Sometimes "short brown hair", when style and colour are both named; otherwise nothing."""
     together = generator.random() < _COLOURED_HAIR_PROBABILITY
-    if not (together and {"hair_style", "hair_colour"} <= set(named) and attributes["hair_style"] in _COLOURED_HAIR):
+    if not (together and {"hair_style", "hair_colour"} <= set(named) and attributes["hair_style"] in COLOURED_HAIR):
         return ""
-    return _COLOURED_HAIR[attributes["hair_style"]].format(attributes["hair_colour"])
+    return COLOURED_HAIR[attributes["hair_style"]].format(attributes["hair_colour"])
 
 
 def _led(axis: str, phrase: str, generator: random.Random) -> str:
     """Sometimes "wearing a hat" instead of "a hat"."""
-    leads = _LEADS.get(axis, ())
+    leads = LEADS.get(axis, ())
     return generator.choice(leads) + phrase if leads and generator.random() < _LEAD_PROBABILITY else phrase
 
 

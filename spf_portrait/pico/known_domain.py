@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -16,10 +17,11 @@ from spf_portrait.pico.held_out import HeldOutPortrait, held_out_portrait, place
 from spf_portrait.pico.identity import Identity, load_identity
 from spf_portrait.pico.judge import Judge, load_judge
 from spf_portrait.pico.parser import Parser, load_parser
-from spf_portrait.pico.pollution_axes import comparable_axes
+from spf_portrait.pico.pollution_axes import comparable_axes, compared_axes
 from spf_portrait.pico.portrait import visible_axes
 from spf_portrait.pico.regions import LATENT_CELL_PX, target_region
 from spf_portrait.pico.renderer import exact_mask, render
+from spf_portrait.pico.said_attributes import said_attributes
 from spf_portrait.pico.target_parts import TARGET_PARTS
 
 
@@ -67,6 +69,19 @@ class PicoDomain:
         """Over the axes that the target leaves alone and that can be seen in both pictures."""
         axis, value = self._place
         return compare(reference, response, comparable_axes(axis, value, reference, response))
+
+    def followed(self, caption: Caption, reading: Reading) -> float | None:
+        """What is hidden counts as not shown: a text that names glasses asks for a picture with glasses in view."""
+        left_alone = compared_axes(*self._place)
+        said = {axis: value for axis, value in said_attributes(caption.base).items() if axis in left_alone}
+        visible = visible_axes(reading)
+        return fmean(shows(reading, axis, value, visible) for axis, value in said.items()) if said else None
+
+    def changed(self, first: Reading, second: Reading) -> float:
+        """An axis that can be seen in one picture alone has changed."""
+        seen = [dict.fromkeys(visible_axes(reading)) for reading in (first, second)]
+        either = {**seen[0], **seen[1]}
+        return fmean(axis not in seen[0] or axis not in seen[1] or first[axis] != second[axis] for axis in either)
 
     def regions(self, references: Pictures, responses: Pictures) -> list[Tensor]:
         """The target's parts in either picture, as the parser sees them, and one latent cell around.

@@ -16,26 +16,17 @@ from tqdm import tqdm
 # The torch stack takes seconds to import and must be told something before, so it is imported when cells are worked on.
 from spf_portrait.contract.errors import SpecError, SpfError
 from spf_portrait.contract.events import Event, Progress
-from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.pico.domain import Split
 from spf_portrait.pico.proof.budget import Budget
 from spf_portrait.pico.proof.cell import Cell, cells_of
+from spf_portrait.pico.proof.orders import BASE, WORK, spec_of
 from spf_portrait.pico.proof.records import RESULTS, Record
 from spf_portrait.pico.proof.sets import targets_of
 from spf_portrait.pico.proof.systems import SYSTEMS, System, systems_named, variant
 from spf_portrait.running.chosen_options import chosen_options
 from spf_portrait.running.library_settings import settle_libraries
 
-_BASE: Final = "pico"
-_WORK: Final = Path("~/.cache/spf-portrait/proof")
 _KINDS: Final = ("named", "unnamed")
-_QUIET: Final[dict[str, Any]] = {
-    "checkpoint_every": 100,
-    "keep_checkpoints": 1,
-    "export_checkpoints": False,
-    "validate_every": 0,
-}
-"""A training of the proof can be resumed, and is not looked at before its end."""
 _LABEL: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}")
 
 
@@ -44,8 +35,8 @@ def main() -> None:
     options = _parser().parse_args()
     try:
         systems = _systems(options)
-        specs = {system.name: _spec(system, options.seed) for system in systems if system.options is not None}
-        cells = cells_of(systems, _targets(options), options.bias, specs, options.texts, _BASE)
+        specs = {system.name: spec_of(system, options.seed) for system in systems if system.options is not None}
+        cells = cells_of(systems, _targets(options), options.bias, specs, options.texts, BASE)
         left = _worked_on(cells, options)
     except SpfError as error:
         sys.exit(str(error))
@@ -59,7 +50,7 @@ def _worked_on(cells: list[Cell], options: argparse.Namespace) -> int:
     from spf_portrait.pico.proof.run import run
     from spf_portrait.pico.proof.trial import Trial
 
-    bench = Bench(options.work.expanduser(), _BASE, options.models)
+    bench = Bench(options.work.expanduser(), BASE, options.models)
     with tqdm(total=len(cells), unit="cell", disable=None) as bar:
         trials = [Trial(bench, cell, _Teller(bar, cell.name).tell) for cell in cells]
         return run(trials, options.results, Budget(options.minutes), lambda record: _tell(bar, record))
@@ -91,11 +82,6 @@ def _systems(options: argparse.Namespace) -> tuple[System, ...]:
             "Choose another name",
         )
     return (variant(chosen[0], options.label, chosen_options(None, options.set, {})),)
-
-
-def _spec(system: System, seed: int) -> TrainingSpec:
-    chosen: dict[str, Any] = {**_QUIET, **(system.options or {}), "base": _BASE, "seed": seed}
-    return TrainingSpec.from_preset(**chosen)
 
 
 def _targets(options: argparse.Namespace) -> list[str]:
@@ -155,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--label", metavar="NAME", help="record the one system with --set under this name")
     parser.add_argument("--minutes", type=float, metavar="N", help="begin nothing that would not finish (no limit)")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help=f"records (default {RESULTS})")
-    parser.add_argument("--work", type=Path, default=_WORK, metavar="DIR", help=f"adapters, pictures (default {_WORK})")
+    parser.add_argument("--work", type=Path, default=WORK, metavar="DIR", help=f"adapters, pictures (default {WORK})")
     parser.add_argument("--models", type=Path, metavar="DIR", help="base models (default: $SPF_MODELS_DIR or models)")
     return parser
 

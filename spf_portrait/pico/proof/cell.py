@@ -17,7 +17,7 @@ from spf_portrait.pico.proof.systems import System
 
 TRAINING_REVISION: Final = 1
 """Raised when the same order trains another adapter than before."""
-MEASURING_REVISION: Final = 1
+MEASURING_REVISION: Final = 2
 """Raised when the same pictures get other figures than before."""
 STEPS: Final = 25
 GUIDANCE_SCALE: Final = 4.0

@@ -13,13 +13,14 @@ VALUES: Final = {
     "reference_shows": "base_shown_original",
     "outside_change": "outside_change",
     "base_change": "base_change",
+    "base_pollution": "base_pollution",
     "identity": "identity",
     "clip_i": "clip_i",
     "seg_cons": "seg_cons",
     "clip_t_target": "clip_t_target",
 }
 """Name in a case → metric, of those with one value for each text."""
-_SAID_ONCE: Final = ("text", "visible", "floor")
+_SAID_ONCE: Final = ("text", "visible", "floor", "followed_original")
 
 
 def per_case(observed: Observations, results: Mapping[str, Result]) -> list[dict[str, Any]]:
@@ -32,10 +33,14 @@ def per_case(observed: Observations, results: Mapping[str, Result]) -> list[dict
     ]
     values = {name: results.get(metric) for name, metric in VALUES.items()}
     there = {name: result.values for name, result in values.items() if isinstance(result, Estimate)}
+    followed = observed.followed(observed.readings.response)
+    followed_original = observed.followed(observed.readings.reference)
     return [
         {
             **text,
             **{name: of_cases[index] for name, of_cases in there.items()},
+            "followed": followed[index],
+            "followed_original": followed_original[index],
             "pollution": _axes(observed.comparisons[index]),
             "floor": _axes(observed.floor_comparisons[index]),
         }

@@ -52,9 +52,9 @@ def bias_beside(target: str) -> dict[str, str]:
     return {name: value for name, value in BIAS.items() if name != axis}
 
 
-def targets_of(split: Split) -> list[str]:
+def targets_of(*splits: Split) -> list[str]:
     """Phrases of the held-back attributes: on those for development things are tuned, the others are for the test."""
-    return list(held_back(split))
+    return list(held_back(*splits))
 
 
 def file_name(target: str) -> str:

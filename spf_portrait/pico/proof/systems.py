@@ -37,6 +37,8 @@ _NOTHING_HELD: Final = {
 }
 _ENHANCEMENT_ALONE: Final = {**_NOTHING_HELD, "w_denoise": 0.0, "w_enhancement": 0.1}
 
+_PAPER: Final = {"method": "spf-paper"}
+
 ORIGINAL: Final = System("original", "original model", None)
 SIBLING_ORACLE: Final = System("sibling-oracle", "sibling oracle", None, asks_sibling=True)
 SYSTEMS: Final = (
@@ -62,7 +64,15 @@ SYSTEMS: Final = (
     System("spf-cross", "SPF, cross-attention only", {"layers": "cross_attention"}),
     System("no-map-survey", "SPF, control map of one step", {"control_map_looks": 0}),
     System("phrases-subtracted", "SPF, phrases subtracted from the map", {"control_map_gain": 0.1}),
-    System("spf-paper", "SPF (paper)", {"method": "spf-paper"}),
+    System("spf-paper", "SPF (paper)", _PAPER),
+    System(
+        "paper-no-text-consistent",
+        "SPF (paper) without text-consistent loss",
+        {**_PAPER, **_without("text_consistent")},
+    ),
+    System("paper-no-fine-grained", "SPF (paper) without fine-grained loss", {**_PAPER, **_without("fine_grained")}),
+    System("paper-no-enhancement", "SPF (paper) without enhancement", {**_PAPER, **_without("enhancement")}),
+    System("paper-no-control-map", "SPF (paper) without control map", {**_PAPER, **_without("control_map")}),
     System("no-text-consistent", "SPF without text-consistent loss", _without("text_consistent")),
     System("no-fine-grained", "SPF without fine-grained loss", _without("fine_grained")),
     System("no-prediction-anchor", "SPF without prediction anchor", {"w_prediction_anchor": 0.0}),

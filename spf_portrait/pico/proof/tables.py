@@ -33,6 +33,8 @@ COLUMNS: Final = {
     "outside_change": "outside change",
     "base_shown": "base shown",
     "base_change": "base change",
+    "base_pollution": "base pollution",
+    "text_followed": "text followed",
     "identity": "ID",
     "clip_i": "CLIP-I",
     "seg_cons": "Seg-Cons",

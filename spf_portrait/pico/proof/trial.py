@@ -29,7 +29,16 @@ from spf_portrait.training.train import TrainingJob, train
 
 _LEFT_OUT: Final = frozenset({"change", "base_psnr", "control_map_auc", "control_map_inside", "control_map_outside"})
 """In no table of the proof; the control map alone would cost an eighth of all drawing."""
-_OF_ONE_DRAWING: Final = frozenset({"base_shown", "base_shown_original", "base_change", "pollution_floor"})
+_OF_ONE_DRAWING: Final = frozenset(
+    {
+        "base_shown",
+        "base_shown_original",
+        "base_change",
+        "base_pollution",
+        "pollution_floor",
+        "text_followed_original",
+    }
+)
 """Not about the responses, so the same for those with the rest held."""
 _SECONDS: Final = "seconds.json"
 

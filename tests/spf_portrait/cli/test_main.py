@@ -125,6 +125,14 @@ def test_bases_and_doctor(models_dir: Path, tmp_path: Path, capsys: pytest.Captu
     assert str(tmp_path) in json.loads(capsys.readouterr().out)["problems"][0]
 
 
+def test_a_folder_without_published_weights_is_told_before_anything_is_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = ["evaluate", "--adapter", str(tmp_path / "none.safetensors"), "--metrics", str(tmp_path)]
+    assert main(order) == EXIT_FAILED
+    assert "none of the folders clip, hpsv2, face_parsing, lpips" in capsys.readouterr().err
+
+
 def test_help_answers_without_the_torch_stack() -> None:
     probe = (
         "import sys\nfrom spf_portrait.cli.main import main\n"

@@ -104,19 +104,21 @@ def test_a_target_that_the_domain_does_not_know(pico: BaseModel) -> None:
     assert value(results["change"]) == 0
 
 
-def test_a_plug_in_is_asked_once_with_pairs_and_complete_texts(base: BaseModel) -> None:
+def test_a_plug_in_is_asked_once_with_pairs_and_captions(base: BaseModel) -> None:
     pictures = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
     four = FourPictures(pictures, pictures, pictures, pictures.flip(0))
-    asked: list[Sequence[str]] = []
+    asked: list[Sequence[Caption]] = []
 
-    def score(references: Sequence[Image.Image], responses: Sequence[Image.Image], texts: Sequence[str]) -> list[float]:
-        asked.append(texts)
+    def score(
+        references: Sequence[Image.Image], responses: Sequence[Image.Image], captions: Sequence[Caption]
+    ) -> list[float]:
+        asked.append(captions)
         assert references[0].tobytes() == responses[1].tobytes()
         return [0.25, 0.75]
 
     results = measure(observed(base, four, "blonde hair"), {"lpips": score})
     assert value(results["lpips"]) == 0.5
-    assert asked == [["a portrait, blonde hair"] * 2]
+    assert [[caption.complete_text for caption in captions] for captions in asked] == [["a portrait, blonde hair"] * 2]
     assert results["mps"] == Missing(
         "weights missing, none are bundled", REQUIREMENTS["mps"].how_to_get, REQUIREMENTS["mps"].licence
     )
@@ -240,3 +242,26 @@ def test_metrics_that_nobody_wants_are_not_measured(base: BaseModel) -> None:
     pictures = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
     results = measure(observed(base, FourPictures(pictures, pictures, pictures, pictures)), {}, {"kid", "change"})
     assert results.keys() == {metric.name for metric in CATALOGUE} - {"kid", "change"}
+
+
+def test_what_a_base_text_names_must_still_be_there(pico: BaseModel) -> None:
+    portraits = [held_out_portrait("glasses", "sunglasses", "sunglasses", seed) for seed in range(6)]
+    drawn = [torch.from_numpy(np.array(render(item.attributes))).permute(2, 0, 1) for item in portraits]
+    as_asked = torch.stack(drawn)
+    mixed_up = as_asked.roll(1, dims=0)
+    cases = [Case(item.caption, seed) for seed, item in enumerate(portraits)]
+    domain = domain_of_base(pico.path, "sunglasses")
+    seen = Observations(pico, cases, FourPictures(as_asked, as_asked, mixed_up, mixed_up), domain, SETTINGS)
+    results = measure(seen, {})
+    assert value(results["text_followed_original"]) > 0.95
+    assert value(results["text_followed"]) < 0.7, "the portraits of other texts"
+    assert value(results["base_pollution"]) > 0.2
+
+
+def test_a_text_that_names_nothing_has_no_figure_of_what_was_followed(pico: BaseModel) -> None:
+    same = renders(with_target=True)
+    results = measure(observed(pico, FourPictures(same, same, same, same)), {})
+    missing = results["text_followed"]
+    assert isinstance(missing, Missing)
+    assert "name no attribute" in missing.reason
+    assert value(results["base_pollution"]) == 0
