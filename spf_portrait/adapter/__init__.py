@@ -4,12 +4,14 @@ The frozen reference path and the tuned response path are one set of weights: wi
 exactly what it did before one was attached.
 """
 
+from spf_portrait.adapter.adaptive_rank import adaptive_deltas, adaptive_layers
 from spf_portrait.adapter.attached import (
     adapter_off,
     adapter_parameters,
     attach_new_adapter,
     has_adapter,
     remove_adapter,
+    renew_adapter,
     set_strength,
 )
 from spf_portrait.adapter.layers import adapter_targets, check_rank, matrices
@@ -27,6 +29,8 @@ __all__ = [
     "adapter_parameters",
     "adapter_targets",
     "adapters_loaded",
+    "adaptive_deltas",
+    "adaptive_layers",
     "attach_adapter",
     "attach_network_change",
     "attach_new_adapter",
@@ -37,6 +41,7 @@ __all__ = [
     "lora_layers",
     "matrices",
     "remove_adapter",
+    "renew_adapter",
     "set_strength",
     "weight_changes",
 ]

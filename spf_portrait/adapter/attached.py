@@ -4,8 +4,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, cast
 
+import torch
 from torch import nn
 
+from spf_portrait.adapter.adaptive_rank import attach_adaptive, initial_rank
 from spf_portrait.adapter.layers import adapter_targets, check_rank, matrices
 from spf_portrait.adapter.lora import NAME, attach_adapter, lora_layers
 from spf_portrait.adapter.weight_changes import (
@@ -30,8 +32,12 @@ def attach_new_adapter(base: BaseModel, spec: TrainingSpec) -> None:
         attach_network_change(base.network)
         return
     targets = adapter_targets(base, spec.adapted_layers)
-    check_rank(spec.rank, matrices(base.network, targets), spec.adapter_kind)
-    if spec.adapter_kind == "lora":
+    adaptive = spec.method == "adalora"
+    rank = initial_rank(spec) if adaptive else spec.rank
+    check_rank(rank, matrices(base.network, targets), spec.adapter_kind)
+    if adaptive:
+        attach_adaptive(base.network, spec, targets)
+    elif spec.adapter_kind == "lora":
         attach_adapter(base.network, spec.rank, targets, spec.seed)
     else:
         attach_weight_changes(base.network, targets)
@@ -41,6 +47,21 @@ def adapter_parameters(network: nn.Module) -> list[nn.Parameter]:
     """What trains, in a fixed order."""
     changes = [layer.change for layer in weight_changes(network).values()]
     return [parameter for name, parameter in network.named_parameters() if ".lora_" in name] + changes
+
+
+def renew_adapter(network: nn.Module, seed: int) -> None:
+    """Give an attached adapter starting values again; it changes nothing then.
+
+    Args:
+        network: With LoRA, or with whole weights that train.
+        seed: Of LoRA's starting values.
+    """
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        for _, layer in lora_layers(network, NAME):
+            layer.reset_lora_parameters(NAME, True)
+        for weight in weight_changes(network).values():
+            weight.change.zero_()
 
 
 def has_adapter(network: nn.Module) -> bool:

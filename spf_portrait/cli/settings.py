@@ -1,10 +1,11 @@
-"""What `spf-portrait train --help` says about every setting, read off the specification, so that none is left out."""
+"""What `spf-portrait train --help` says about methods, presets and settings, all read off the contract."""
 
 import json
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from spf_portrait.contract.methods import METHODS
 from spf_portrait.contract.preset_table import AMOUNTS, PresetFamily
 from spf_portrait.contract.presets import preset_values
 from spf_portrait.contract.training_spec import TrainingSpec
@@ -18,6 +19,13 @@ def described_settings() -> str:
     """One entry a setting: name and default, what it is, what is allowed."""
     schema = TrainingSpec.model_json_schema()
     return "\n".join(_entries(schema, schema.get("$defs", {})))
+
+
+def described_methods() -> str:
+    """One entry a method: its name, what it is and does, where it was published."""
+    return "\n".join(
+        _listed(name, f"{method.title} ({method.source}). {method.words}") for name, method in METHODS.items()
+    )
 
 
 def preset_tables() -> str:
@@ -45,7 +53,10 @@ def _entries(schema: Mapping[str, Any], parts: Mapping[str, Any], prefix: str = 
 
 
 def _entry(name: str, setting: Mapping[str, Any]) -> str:
-    words = "; ".join(filter(None, (setting.get("description", ""), _allowed(setting))))
+    return _listed(name, "; ".join(filter(None, (setting.get("description", ""), _allowed(setting)))))
+
+
+def _listed(name: str, words: str) -> str:
     first, *rest = textwrap.wrap(words, _WIDTH - _NAMES, break_on_hyphens=False) or [""]
     lines = [f"  {name:<{_NAMES - 3}} {first}", *(" " * _NAMES + line for line in rest)]
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any, get_args
 
 from spf_portrait.cli.options import add_caption_set, add_common
-from spf_portrait.cli.settings import described_settings, preset_tables
+from spf_portrait.cli.settings import described_methods, described_settings, preset_tables
 from spf_portrait.contract.artifacts import EXIT_OK, EXIT_PREEMPTED
 from spf_portrait.contract.preset_table import Preset
 from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
@@ -48,13 +48,14 @@ def add_train(commands: Any) -> None:
         "train",
         help="teach a target from a caption set",
         description=_DESCRIPTION,
-        epilog=f"{_EPILOG}\npresets:\n{preset_tables()}\n\nsettings with their defaults:\n{described_settings()}",
+        epilog=f"{_EPILOG}\nmethods, all but the first for comparison:\n{described_methods()}\n\n"
+        f"presets:\n{preset_tables()}\n\nsettings with their defaults:\n{described_settings()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_caption_set(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="adapter, report and losses go here")
     parser.add_argument("--base", help="base model, see `spf-portrait bases` (default: pico)")
-    parser.add_argument("--method", help="spf; spf-paper; for comparison lora or naive (default: spf)")
+    parser.add_argument("--method", help="one of the methods below (default: spf)")
     parser.add_argument("--preset", help=f"{', '.join(get_args(Preset))} (default: quick)")
     parser.add_argument("--spec", type=Path, metavar="FILE", help="JSON file with options of the specification")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one option, may be repeated")

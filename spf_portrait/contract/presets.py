@@ -1,21 +1,20 @@
-"""What can be chosen by one word: methods, presets, and the settings that these stand for with a base model."""
+"""What methods and presets stand for: the settings that one word chooses for a base model."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from spf_portrait.contract.bases import find_base
+from spf_portrait.contract.methods import Method
 from spf_portrait.contract.preset_table import AMOUNTS, AdapterKind, Preset, PresetFamily, learning_rate_of
-
-Method = Literal["spf", "spf-paper", "lora", "naive"]
 
 _BUNDLED: Final = "pico"
 _SMALL_PX: Final = 256
 """A base whose pictures are smaller than this is as small as pico, whatever its family."""
 FINE_TUNING: Final[Mapping[str, Any]] = MappingProxyType({"learning_rate_end": 1.0})
-"""What the methods that only fine-tune set."""
+"""What every method but SPF sets, so that all of them have one budget."""
 SPF_PAPER: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "states": "grown",
@@ -68,4 +67,4 @@ def preset_values(family: PresetFamily, preset: Preset, method: Method, adapter:
 def _of_method(method: Method) -> Mapping[str, Any]:
     if method == "spf-paper":
         return SPF_PAPER
-    return FINE_TUNING if method in ("lora", "naive") else {}
+    return {} if method == "spf" else FINE_TUNING

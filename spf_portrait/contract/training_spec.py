@@ -9,9 +9,11 @@ from pydantic_core import PydanticCustomError
 
 from spf_portrait.contract.closed_spec import BaseKey, ClosedSpec, Seed, SignalToNoise, Weight
 from spf_portrait.contract.errors import SpecError
+from spf_portrait.contract.methods import Method
 from spf_portrait.contract.preservation import Preservation
 from spf_portrait.contract.preset_table import AdapterKind, Preset
-from spf_portrait.contract.presets import Method, own_adapter_kind, preset_family, preset_values
+from spf_portrait.contract.presets import own_adapter_kind, preset_family, preset_values
+from spf_portrait.contract.rivals import Rivals
 
 EnhancementForm = Literal["exemplar", "image_direction", "text_direction"]
 AdapterLayers = Literal["cross_attention", "cross_attention_kv", "all_attention"]
@@ -37,8 +39,7 @@ class TrainingChoice(ClosedSpec):
     base: BaseKey = "pico"
     method: Method = Field(
         default="spf",
-        description="spf; spf-paper, its settings as the paper's figure shows them; or for comparison plain LoRA and "
-        "naive fine-tuning of all weights",
+        description="spf; spf-paper, its settings as the paper's figure shows them; the rest is there for comparison",
     )
     preset: Preset = "quick"
     adapter: AdapterKind | None = Field(
@@ -48,6 +49,8 @@ class TrainingChoice(ClosedSpec):
     )
 
 
+SMALLEST_SCHEDULE: Final = 2
+"""Steps of an AdaLoRA: one to see which ranks matter, one to allot them."""
 _CHOICES: Final = tuple(TrainingChoice.model_fields)
 
 
@@ -60,7 +63,7 @@ class TrainingSpec(TrainingChoice):
         default=300,
         ge=0,
         le=20_000,
-        description="steps of dual-path alignment; of fine-tuning with methods lora and naive",
+        description="steps of dual-path alignment; with methods for comparison more of their own",
     )
     batch_size: int = Field(default=4, ge=1, le=64, description="portraits that are worked on at once")
     accumulation: int = Field(
@@ -189,6 +192,7 @@ class TrainingSpec(TrainingChoice):
     preview_count: int = Field(default=2, ge=1, le=4, description="pairs of pictures in a preview")
     preservation: Preservation = Preservation()
     losses: LossSwitches = LossSwitches()
+    rivals: Rivals = Rivals()
 
     @field_validator("layers")
     @classmethod
@@ -230,6 +234,17 @@ class TrainingSpec(TrainingChoice):
             )
         return self
 
+    @model_validator(mode="after")
+    def _ranks_can_be_allotted(self) -> Self:
+        if self.method == "adalora" and (self.adapter_kind != "lora" or self.steps < SMALLEST_SCHEDULE):
+            raise SpecError(
+                "no_ranks_to_allot",
+                f"method adalora with adapter {self.adapter_kind} and {self.steps} steps",
+                f"adapter lora, and {SMALLEST_SCHEDULE} steps or more",
+                "Leave the adapter to the method, and order more steps",
+            )
+        return self
+
     def _weighs_any_loss(self) -> bool:
         kept = self.preservation
         return self.enhances or any(
@@ -267,6 +282,11 @@ class TrainingSpec(TrainingChoice):
             narrow = self.method == "spf-paper" or self.adapter_kind == "cross_attention"
             return "cross_attention" if narrow else "all_attention"
         return self.layers
+
+    @property
+    def own_settings(self) -> ClosedSpec | None:
+        """Those that the method alone reads, where it is there for comparison."""
+        return self.rivals.of(self.method)
 
     @property
     def steps(self) -> int:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from spf_portrait.adapter import Deltas, adapter_deltas, weight_changes
+from spf_portrait.adapter import Deltas, adapter_deltas, adaptive_deltas, adaptive_layers, weight_changes
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,14 @@ class TrainedUpdate:
 
 
 def trained_update(network: nn.Module, rank: int) -> TrainedUpdate:
-    """The attached LoRA, or attached whole matrices as one.
+    """The attached LoRA, AdaLoRA's kept ranks as one, or attached whole matrices as one.
 
     Args:
         network: With its adapter.
-        rank: For whole matrices; LoRA has its own.
+        rank: For whole matrices; the others have their own.
     """
+    if adaptive_layers(network):
+        return TrainedUpdate(adaptive_deltas(network))
     changes = weight_changes(network)
     if not changes:
         return TrainedUpdate(adapter_deltas(network))

@@ -51,7 +51,6 @@ def noised(schedule: Schedule, x_0: Tensor, timesteps: Tensor, noise: Tensor) ->
     )
 
 
-@torch.no_grad()
 def grown(base: BaseModel, rows: TrainingRows, spec: TrainingSpec, drawn: Tensor, noise: Tensor) -> State:
     """(B): the state in which one path finds itself some steps after pure noise; no guidance.
 
@@ -65,11 +64,26 @@ def grown(base: BaseModel, rows: TrainingRows, spec: TrainingSpec, drawn: Tensor
     """
     by_reference = spec.grown_by == "reference"
     text = rows.base_text if by_reference else rows.complete_text
-    grid = base.schedule.sampled_at(spec.grown_steps).to(noise.device)
-    taken = int(drawn[0]) * spec.grown_steps // base.schedule.timesteps
-    batches = cast("tuple[Tensor, ...]", torch.arange(len(noise)).split(spec.batch_size))
     with adapter_off(base.network) if by_reference else nullcontext():
-        x_t = torch.cat([_walk(base, text[batch], noise[batch], grid[: taken + 1]) for batch in batches])
+        return grown_from(base, text, spec.grown_steps, drawn, noise, spec.batch_size)
+
+
+@torch.no_grad()
+def grown_from(base: BaseModel, text: TextEmbedding, steps: int, drawn: Tensor, noise: Tensor, at_once: int) -> State:
+    """(B) by the model as it is, along any text.
+
+    Args:
+        base: With its adapter on or off, and nothing recording on it.
+        text: What is followed, a row each.
+        steps: Of a whole picture.
+        drawn: As for `grown`.
+        noise: As for `grown`.
+        at_once: Rows that pass the network together.
+    """
+    grid = base.schedule.sampled_at(steps).to(noise.device)
+    taken = int(drawn[0]) * steps // base.schedule.timesteps
+    batches = cast("tuple[Tensor, ...]", torch.arange(len(noise)).split(at_once))
+    x_t = torch.cat([_walk(base, text[batch], noise[batch], grid[: taken + 1]) for batch in batches])
     return State(x_t, grid[taken].expand(len(noise)), None)
 
 

@@ -10,7 +10,6 @@ from spf_portrait.contract.training_spec import TrainingSpec
 from spf_portrait.method.alignment import Alignment
 from spf_portrait.method.attention_recorder import AttentionRecorder
 from spf_portrait.method.clip_space import clip_of, text_space_of
-from spf_portrait.method.map_memory import MapMemory
 from spf_portrait.method.seen_latents import exemplars
 from spf_portrait.method.training_set import (
     TrainingRows,
@@ -22,9 +21,11 @@ from spf_portrait.method.training_set import (
 from spf_portrait.models.base_model import BaseModel
 from spf_portrait.models.resting import rest
 from spf_portrait.running.progress import ProgressMeter, Report
-from spf_portrait.training.baselines import fine_tuning
+from spf_portrait.training.baselines.catalogue import STAGES
+from spf_portrait.training.baselines.material import Material
 from spf_portrait.training.original_pictures import original_pictures
 from spf_portrait.training.stages import Stage, denoising, dual_path
+from spf_portrait.training.training_state import TrainingState
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def plan(
     base: BaseModel,
     portraits: LoadedCaptionSet,
     spec: TrainingSpec,
-    memory: MapMemory,
+    state: TrainingState,
     recorder: AttentionRecorder,
     report: Report,
 ) -> Course:
@@ -57,7 +58,7 @@ def plan(
         base: With the adapter attached.
         portraits: The caption set.
         spec: What is ordered.
-        memory: Of the control map; the second stage writes to it.
+        state: Of the training; the stages write to what it carries from step to step.
         recorder: Open on the base's network.
         report: Is told the progress.
 
@@ -68,9 +69,9 @@ def plan(
     caching = ProgressMeter(report, "caching", len(portraits.items))
     rows = training_rows(base, portraits, size_px(spec, base), caching.step)
     if spec.is_dual_path:
-        course = _aligned(base, portraits, rows, spec, memory, recorder, report)
+        course = _aligned(base, portraits, rows, spec, state, recorder, report)
     else:
-        course = Course(rows, fine_tuning.stages(base, rows, spec))
+        course = Course(rows, STAGES[spec.method](Material(base, portraits, rows, spec, state, recorder)))
     rest(base, autoencoder=not spec.enhances)
     return course
 
@@ -86,14 +87,14 @@ def _aligned(
     portraits: LoadedCaptionSet,
     rows: TrainingRows,
     spec: TrainingSpec,
-    memory: MapMemory,
+    state: TrainingState,
     recorder: AttentionRecorder,
     report: Report,
 ) -> Course:
     """Fine-tuning, then dual-path alignment."""
     clip = clip_of(base) if spec.enhances else None
     space = clip or text_space_of(base)
-    alignment = Alignment(base=base, clip=clip, recorder=recorder, spec=spec, memory=memory)
+    alignment = Alignment(base=base, clip=clip, recorder=recorder, spec=spec, memory=state.memory)
     pixels = read_pixels(portraits, size_px(spec, base))
     exemplar = torch.zeros(len(rows.x_0), 0) if clip is None else exemplars(base, clip, pixels, rows.x_0)
     meaning = meaning_rows(space, portraits, exemplar, spec)

@@ -97,8 +97,9 @@ def _step(run: PreparedTraining, course: Course, stage: Stage) -> dict[str, floa
     values = {name: float(value.detach()) for name, value in raw.items()}
     check_finite({**values, "gradient": float(norm)}, state.step, lambda: what_is_left(run.job.checkpoints))
     state.optimizer.step()
-    state.optimizer.zero_grad()
     state.step += 1
+    stage.after(state.step)
+    state.optimizer.zero_grad()
     return values
 
 

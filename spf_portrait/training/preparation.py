@@ -42,6 +42,7 @@ _WITHOUT_EFFECT: Final = {
     "validate_every",
     "preview_every",
     "preview_count",
+    "rivals",
 }
 
 
@@ -134,7 +135,7 @@ def prepare(job: TrainingJob, report: Report, stack: ExitStack) -> PreparedTrain
     known = (job, base, portraits, split, recorder, state, origin)
     if state.step == job.spec.steps:
         return PreparedTraining(*known, None, _distance_range(base, portraits, job.spec))
-    course = plan(base, portraits, job.spec, state.memory, recorder, report)
+    course = plan(base, portraits, job.spec, state, recorder, report)
     return PreparedTraining(*known, course, course.phrase_distance_range)
 
 
@@ -182,8 +183,10 @@ def spec_hash(spec: TrainingSpec) -> str:
     """sha256 of everything in a specification that changes the result.
 
     How often a training is looked at does not, and neither does how much memory it takes: a training that ran out of it
-    may go on in smaller batches.
+    may go on in smaller batches. Nor do the settings of methods that were not ordered.
     """
     content = spec.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
     content |= {"portraits_a_step": spec.batch_size * spec.accumulation, "may_hold_out": spec.validate_every > 0}
+    if spec.own_settings is not None:
+        content["own"] = spec.own_settings.model_dump(mode="json")
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -49,8 +49,8 @@ class Draw:
         return Draw(self.portraits[-rows:], self.times[-rows:], self.noise[-rows:], self.step)
 
 
-def _nothing(report: Report) -> None:
-    """Most stages begin with their first step."""
+def _nothing(told: object) -> None:
+    """Most stages begin with their first step, and are done with a step when the weights are."""
 
 
 _ASKING_NOTHING: Final = {"asked_share": 0.0}
@@ -68,6 +68,7 @@ class Stage:
         losses: Computes the raw losses of one step.
         weights: Factor of every loss that is trained on; further values are only logged.
         begin: Is called before its first step, and again when a training goes on in its midst.
+        after: Is told after every step how many are done, both stages together; gradients are those of that step.
     """
 
     name: Literal["stage1", "stage2"]
@@ -75,6 +76,7 @@ class Stage:
     losses: StepLosses
     weights: Mapping[str, float]
     begin: Callable[[Report], None] = _nothing
+    after: Callable[[int], None] = _nothing
 
 
 def denoising(
@@ -88,7 +90,7 @@ def denoising(
     """
 
     def losses(draw: Draw) -> dict[str, Tensor]:
-        return {"denoise": _denoising(base, rows.brought(draw.portraits), draw, at_once)}
+        return {"denoise": denoising_of(base, rows.brought(draw.portraits), draw, at_once)}
 
     return Stage(name, steps, losses, {"denoise": 1.0})
 
@@ -125,7 +127,7 @@ def dual_path(
         state = looked_at(batch, told)
         found = alignment.losses(batch, meaning.brought(told.portraits), told.portraits, state, preserved(draw))
         if state.truth is None and spec.w_denoise and draw.step % spec.denoise_every == 0:
-            found["denoise"] = _denoising(base, batch, told, spec.batch_size)
+            found["denoise"] = denoising_of(base, batch, told, spec.batch_size)
         return found
 
     weights = {
@@ -173,8 +175,8 @@ def told_rows(rows: int, preservation: Preservation) -> int:
     return max(1, rows - 2 * preservation.pairs(rows))
 
 
-def _denoising(base: BaseModel, batch: TrainingRows, draw: Draw, at_once: int) -> Tensor:
-    """L_denoise of complete captions, `at_once` portraits through the network together."""
+def denoising_of(base: BaseModel, batch: TrainingRows, draw: Draw, at_once: int) -> Tensor:
+    """L_denoise of a batch of complete captions, `at_once` portraits through the network together."""
     state = noised(base.schedule, batch.x_0, base.schedule.trained_at(draw.times), draw.noise)
     predicted = in_batches(
         lambda i: predict(base, state.x_t[i], state.timesteps[i], batch.complete_text[i]),

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 
 from spf_portrait.method.map_memory import MapMemory
 from spf_portrait.training.optimizers import new_optimizer, optimizer_tensors, restore_optimizer
+
+_KEPT: Final = "kept."
 
 
 @dataclass
@@ -23,6 +25,7 @@ class TrainingState:
         cursor: How many of them are used up.
         step: Steps done, both stages together.
         memory: The control map's.
+        kept: What a method for comparison carries from step to step, by name.
         log: One entry a step: its raw losses.
     """
 
@@ -33,6 +36,7 @@ class TrainingState:
     memory: MapMemory
     cursor: int = 0
     step: int = 0
+    kept: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     log: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
 
@@ -63,6 +67,7 @@ def state_tensors(state: TrainingState) -> dict[str, Tensor]:
     tensors = {"random": state.generator.get_state(), "order": state.order, **state.memory.tensors()}
     for index, parameter in enumerate(state.parameters):
         tensors[f"adapter.{index}"] = parameter.detach()
+    tensors |= {f"{_KEPT}{name}": tensor for name, tensor in state.kept.items()}
     tensors |= optimizer_tensors(state.optimizer, state.parameters)
     return {name: tensor.cpu().contiguous().clone() for name, tensor in tensors.items()}
 
@@ -80,5 +85,8 @@ def restore(state: TrainingState, step: int, tensors: Mapping[str, Tensor], fact
     restore_optimizer(state.optimizer, tensors)
     state.generator.set_state(tensors["random"])
     state.order = tensors["order"]
-    state.memory.restore(tensors, state.parameters[0].device)
+    device = state.parameters[0].device
+    state.memory.restore(tensors, device)
+    kept = {name.removeprefix(_KEPT): tensor for name, tensor in tensors.items() if name.startswith(_KEPT)}
+    state.kept = {name: tensor.to(device) for name, tensor in kept.items()}
     state.step, state.cursor, state.log = step, facts["cursor"], list(facts["log"])

@@ -62,7 +62,9 @@ ONLY_ALIGNED: Final = frozenset(
         "losses",
     }
 )
-"""Options that plain fine-tuning does not read: when one of them changes, the baselines stay."""
+"""Options that the methods for comparison do not read: when one of them changes, they stay."""
+ONLY_COMPARED: Final = frozenset({"rivals"})
+"""Options that SPF does not read, and of which every other method reads its own part alone."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,10 @@ class Cell:
         """Everything that changes the adapter; None where nothing trains."""
         if self.spec is None or self.biased_set is None:
             return None
-        unread = ONLY_WATCHED if self.spec.is_dual_path else ONLY_WATCHED | ONLY_ALIGNED
+        unread = ONLY_WATCHED | ONLY_COMPARED
+        if not self.spec.is_dual_path:
+            unread |= ONLY_ALIGNED
+        own = self.spec.own_settings
         return {
             "spec": self.spec.model_dump(mode="json", exclude=set(unread)),
             "adapter_kind": self.spec.adapter_kind,
@@ -110,6 +115,7 @@ class Cell:
             "set_sha256": self.biased_set.sha256,
             "base_sha256": base_sha256,
             "revision": TRAINING_REVISION,
+            **({} if own is None else {"own": own.model_dump(mode="json")}),
         }
 
     def identity(self, base_sha256: str, captions: Iterable[Caption]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -141,14 +143,19 @@ def test_help_answers_without_the_torch_stack() -> None:
     assert all(command in shown for command in ("train", "sample", "evaluate", "bases", "doctor", "[blonde hair]"))
 
 
+def flattened(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from flattened(cast("dict[str, Any]", value), f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
 def test_help_of_train_names_every_setting_with_default_and_bounds(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    defaults = TrainingSpec().model_dump()
-    parts = {part: defaults.pop(part) for part in ("losses", "preservation")}
-    named = defaults | {f"{part}.{name}": value for part, inner in parts.items() for name, value in inner.items()}
-    for name, value in named.items():
+    for name, value in flattened(TrainingSpec().model_dump()):
         assert f" {name}={value if isinstance(value, str) else json.dumps(value)} " in shown
     assert "1 to 64" in shown
     assert "fp32 | bf16" in shown

@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from spf_portrait.contract.base_info import FamilyKey
 from spf_portrait.contract.drawing_spec import AdapterUse, ComparisonSpec
 from spf_portrait.contract.errors import DataError, ModelError, SpecError
+from spf_portrait.contract.methods import METHODS, Method
 from spf_portrait.contract.preservation import Preservation
 from spf_portrait.contract.preset_table import AMOUNTS, AdapterKind, Preset
-from spf_portrait.contract.presets import SPF_PAPER, Method
+from spf_portrait.contract.presets import FINE_TUNING, SPF_PAPER
+from spf_portrait.contract.rivals import Rivals
 from spf_portrait.contract.training_spec import LossSwitches, TrainingSpec
 
 _HUB = """[{key}]
@@ -129,6 +131,19 @@ def test_every_option_arrives(tmp_path: Path) -> None:
             "denoise_weight": 5.0,
         },
         "losses": {"text_consistent": False, "fine_grained": False, "enhancement": False, "control_map": False},
+        "rivals": {
+            "weight_l2": {"weight": 0.3},
+            "adalora": {
+                "initial_factor": 2.0,
+                "warmup_share": 0.2,
+                "final_share": 0.4,
+                "interval": 5,
+                "orthogonality": 0.1,
+            },
+            "output_preservation": {"weight": 2.0, "share": 0.25},
+            "purecc": {"weight": 3.0},
+            "concept_slider": {"strength": 2.0, "teacher": "original", "grown_steps": 4},
+        },
     }
     assert set(options) == set(TrainingSpec.model_fields)
     defaults = TrainingSpec().model_dump()
@@ -165,7 +180,23 @@ def test_the_papers_reading_is_set_by_one_word_and_can_still_be_changed() -> Non
     paper = TrainingSpec.from_preset("quick", method="spf-paper")
     assert {name: getattr(paper, name) for name in SPF_PAPER} == {**SPF_PAPER, "preservation": Preservation(share=0)}
     assert TrainingSpec.from_preset("quick", method="spf-paper", states="noised").states == "noised"
-    assert [TrainingSpec(method=method).is_dual_path for method in get_args(Method)] == [True, True, False, False]
+    dual = [method for method in get_args(Method) if TrainingSpec(method=method).is_dual_path]
+    assert dual == ["spf", "spf-paper"]
+
+
+@pytest.mark.parametrize("preset", get_args(Preset))
+def test_every_method_for_comparison_has_the_budget_of_lora(preset: Preset) -> None:
+    lora = TrainingSpec.from_preset(preset, method="lora")
+    assert lora.learning_rate_end == FINE_TUNING["learning_rate_end"]
+    for method in set(get_args(Method)) - {"spf", "spf-paper", "naive"}:
+        spec = TrainingSpec.from_preset(preset, method=method)
+        assert spec == lora.model_copy(update={"method": method})
+
+
+def test_every_method_is_described_and_reads_the_part_of_its_name() -> None:
+    assert METHODS.keys() == set(get_args(Method))
+    own = {method.replace("-", "_") for method in get_args(Method) if TrainingSpec(method=method).own_settings}
+    assert own == Rivals.model_fields.keys()
 
 
 def test_only_portraits_that_are_seen_again_are_surveyed() -> None:
@@ -211,7 +242,7 @@ def test_reads_numbers_from_a_command_line() -> None:
         ("preservation", {"share": 0.9}, "0.8"),
         ("preservation", {"release_from": 0.4, "release_to": 0.4}, "more than release_from"),
         ("image_size_px", 16, "32"),
-        ("method", "dreambooth", "'lora' or 'naive'"),
+        ("method", "dreambooth", "'lora', 'naive'"),
         ("adapter", "dora", "'cross_attention' or 'whole_network'"),
         ("layers", "mlp", "'cross_attention_kv' or 'all_attention'"),
         ("enhancement_form", "none", "'text_direction'"),

@@ -1,13 +1,15 @@
 """A cell is new when something changes its figures, and only then."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from spf_portrait.contract.methods import Method
 from spf_portrait.contract.phrases import Caption
+from spf_portrait.contract.rivals import Rivals
 from spf_portrait.contract.training_spec import TrainingSpec
-from spf_portrait.pico.proof.cell import ONLY_ALIGNED, ONLY_WATCHED, Cell, cells_of
+from spf_portrait.pico.proof.cell import ONLY_ALIGNED, ONLY_COMPARED, ONLY_WATCHED, Cell, cells_of
 from spf_portrait.pico.proof.digests import digest_of
 from spf_portrait.pico.proof.systems import ORIGINAL, SIBLING_ORACLE, System
 from spf_portrait.training.preparation import TrainingJob, spec_hash
@@ -39,6 +41,13 @@ CHANGED: dict[str, Any] = {
     "control_map_min_snr_db": -10.0,
     "preservation": {"share": 0.25},
     "losses": {"control_map": False},
+}
+OF_RIVALS: dict[str, tuple[str, Any]] = {
+    "weight_l2": ("weight", 0.5),
+    "adalora": ("interval", 5),
+    "output_preservation": ("share", 0.25),
+    "purecc": ("weight", 2.0),
+    "concept_slider": ("teacher", "original"),
 }
 READ_BY_ALL = {
     *("base", "method", "preset", "seed", "stage1_steps", "stage2_steps", "batch_size", "accumulation"),
@@ -81,10 +90,21 @@ def test_what_only_the_alignment_reads_leaves_the_baselines_alone(method: str) -
     assert digest(method=method, learning_rate=1e-3) != digest(method=method)
 
 
-def test_every_option_is_known_to_change_all_trainings_or_the_alignment_alone_or_none() -> None:
-    """A new option belongs into one of the three: the baselines are not to be trained again for an option of SPF."""
-    assert {*READ_BY_ALL, *ONLY_ALIGNED, *ONLY_WATCHED} == TrainingSpec.model_fields.keys()
-    assert len(READ_BY_ALL) + len(ONLY_ALIGNED) + len(ONLY_WATCHED) == len(TrainingSpec.model_fields)
+def test_every_option_is_known_to_change_all_trainings_or_some_alone_or_none() -> None:
+    """A new option belongs into one of the four: the baselines are not to be trained again for an option of SPF."""
+    assert {*READ_BY_ALL, *ONLY_ALIGNED, *ONLY_WATCHED, *ONLY_COMPARED} == TrainingSpec.model_fields.keys()
+    known = len(READ_BY_ALL) + len(ONLY_ALIGNED) + len(ONLY_WATCHED) + len(ONLY_COMPARED)
+    assert known == len(TrainingSpec.model_fields)
+
+
+@pytest.mark.parametrize("method", get_args(Method))
+def test_a_setting_of_a_rival_makes_a_new_cell_of_that_rival_alone(method: Method) -> None:
+    for name, (option, value) in OF_RIVALS.items():
+        changed: dict[str, Any] = {"rivals": {name: {option: value}}}
+        assert (digest(method=method, **changed) != digest(method=method)) == (name == method.replace("-", "_"))
+        orders = TrainingSpec.from_preset(method=method), TrainingSpec.from_preset(method=method, **changed)
+        assert (spec_hash(orders[0]) != spec_hash(orders[1])) == (name == method.replace("-", "_"))
+    assert OF_RIVALS.keys() == Rivals.model_fields.keys()
 
 
 def test_fine_tuning_reads_none_of_it(make_job: Callable[..., TrainingJob]) -> None:
