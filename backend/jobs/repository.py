@@ -29,6 +29,7 @@ class JobFilter:
     kinds: Sequence[str] = ()
     states: Sequence[JobState] = ()
     adapter_id: str | None = None
+    dataset_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ def list_jobs(session: Session, wanted: JobFilter, *, limit: int, cursor: str | 
         query = query.where(Job.state.in_(wanted.states))
     if wanted.adapter_id is not None:
         query = query.where(JobAdapter.works_with(wanted.adapter_id, Job.id.expression))
+    if wanted.dataset_id is not None:
+        query = query.where(DatasetVersion.dataset_id == wanted.dataset_id)
     return _read(session, query)
 
 

@@ -66,7 +66,7 @@ class EventOut(BaseModel):
 
     seq: int
     at: datetime
-    kind: Literal["state", "progress", "checkpoint", "validation"]
+    kind: Literal["state", "progress", "checkpoint", "validation", "previews"]
     data: Options
 
 

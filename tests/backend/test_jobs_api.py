@@ -84,6 +84,12 @@ def test_lists_are_filtered_page_by_page(client: TestClient, new_job: NewJob) ->
     assert listed(status=["canceled", "queued"], limit=5) == made[::-1]
 
 
+def test_trainings_of_one_caption_set_are_listed(client: TestClient, dataset_id: str, new_job: NewJob) -> None:
+    job_id = client.post(URL, json=_order(dataset_id)).json()["id"]
+    new_job()
+    assert [job["id"] for job in client.get(URL, params={"dataset_id": dataset_id}).json()["data"]] == [job_id]
+
+
 @pytest.mark.parametrize(("name", "value"), [("kind", "drawing"), ("status", "done"), ("kind", "")])
 def test_unknown_filters_are_refused(client: TestClient, name: str, value: str) -> None:
     answer = client.get(URL, params={name: value})
