@@ -41,7 +41,7 @@ def test_a_training_is_accepted_and_freezes_its_set(client: TestClient, dataset_
     assert answer.headers["location"] == f"{URL}/{job['id']}"
     assert (job["kind"], job["status"], job["queue_position"], job["attempt"]) == ("training", "queued", 1, 0)
     assert (job["spec"]["stage1_steps"], job["spec"]["stage2_steps"]) == (7, AMOUNTS["pico"]["quick"].stage2_steps)
-    assert job["dataset_id"] == dataset_id
+    assert (job["dataset_id"], job["target"]) == (dataset_id, "blonde hair")
     assert job["created_at"].endswith("Z")
     assert client.get(f"/api/v1/datasets/{dataset_id}").json()["status"] == "frozen"
     read = client.get(f"{URL}/{job['id']}")
