@@ -23,8 +23,8 @@ _GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "aligned_layers",
         "enhancement_form",
         "enhancement_min_snr_db",
-        "losses",
     ),
+    "Parts of the method": ("losses",),
     "Control map": (
         "control_map_gain",
         "control_map_subtraction",

@@ -15,6 +15,8 @@ export const server = new QueryClient({
     queries: {
       // The studio may run on this very machine, whether there is a network or not.
       networkMode: "always",
+      // Otherwise only what was read before is told of: a value that is first read later would be an old one.
+      notifyOnChangeProps: "all",
       retry: (_, cause) => mayPass(cause),
       retryDelay: AGAIN_MS,
     },

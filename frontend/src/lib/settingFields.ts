@@ -79,6 +79,7 @@ function titleOf(name: string): string {
     .replace(/^w_(.*)/, "$1_weight")
     .replace(/_(px|db)$/, "")
     .replace(/_min_snr$/, "_from_signal-to-noise")
+    .replace(/([a-z])(\d)/, "$1 $2")
     .replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
