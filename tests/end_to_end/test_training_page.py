@@ -120,8 +120,8 @@ def test_a_training_is_followed_stopped_and_gone_on_with(
     browser.wait("the same after a reload", lambda: browser.run(SHOWN_PREVIEWS) >= 2)
     browser.wait("both charts again", lambda: browser.count("figure canvas") == 2)
     zoom_survives_new_data(browser)
-    browser.press("The trainer’s log")
-    browser.find("[aria-label='End of the trainer’s log']")
+    browser.press("Log of the trainer")
+    browser.find("[aria-label='End of the log']")
     assert weighty_findings(browser) == []
     assert browser.overflow_on_a_phone_px() == 0
     browser.press("Cancel")
