@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 
 from tests.end_to_end.accessibility import weighty_findings
 from tests.end_to_end.browser import CHROMEDRIVER, CHROMIUM, Browser
@@ -19,12 +20,6 @@ JOB_S = 240.0
 SHOWN_PREVIEWS = (
     "return [...document.querySelectorAll('li[data-step] img')].filter((one) => one.naturalWidth > 0).length"
 )
-ZOOM = """
-const over = document.querySelector('figure:has(h2) .u-over'), box = over.getBoundingClientRect();
-const at = (type, share) => (type === 'mouseup' ? document : over).dispatchEvent(new MouseEvent(type, {
-  bubbles: true, clientX: box.left + share * box.width, clientY: box.top + 20, button: 0, buttons: 1, view: window }));
-at('mousemove', 0.2); at('mousedown', 0.2); at('mousemove', 0.5); at('mouseup', 0.5);
-"""
 
 
 @pytest.fixture
@@ -66,7 +61,7 @@ def test_an_order_is_tried_before_it_is_placed(browser: Browser, studio: Running
     before = len(jobs(studio))
     open_form(browser, studio, caption_set)
     assert "3 portraits are few" in browser.text()
-    browser.press("Check")
+    browser.click(browser.driver.find_element("xpath", "//button[.='Check']"))
     browser.wait("a verdict", lambda: "Nothing stops this training." in browser.text())
     browser.press("Advanced settings")
     type_into(browser, stage1_steps="5", stage2_steps="2")
@@ -135,7 +130,10 @@ def test_a_training_is_followed_stopped_and_gone_on_with(
 
 def zoom_survives_new_data(browser: Browser) -> None:
     """Zoom into the first chart while the training takes its steps."""
-    browser.run(ZOOM)
+    over = browser.find("figure .u-over")
+    browser.run("document.querySelector('figure .u-over').scrollIntoView({block: 'center'})")
+    drag = ActionChains(browser.driver).move_to_element_with_offset(over, -60, 0).click_and_hold()
+    drag.move_by_offset(40, 0).move_by_offset(40, 0).release().perform()
     browser.wait("a zoomed chart", lambda: "Show all steps" in browser.text())
     zoomed = browser.find(".zoom span").text
     seen = browser.text()
