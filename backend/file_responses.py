@@ -13,6 +13,8 @@ from fastapi import Header, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
 ZIP = "application/zip"
+IMMUTABLE = "private, max-age=31536000, immutable"
+"""Cache-Control of what never changes under its address."""
 _CHUNK_BYTES = 1 << 18
 
 IfNoneMatch = Annotated[str | None, Header()]
@@ -31,7 +33,7 @@ def file_response(path: Path, sha256: str, name: str, *, inline: bool) -> FileRe
         path,
         filename=name,
         content_disposition_type="inline" if inline else "attachment",
-        headers={"ETag": etag(sha256), "Cache-Control": "private, max-age=31536000, immutable"},
+        headers={"ETag": etag(sha256), "Cache-Control": IMMUTABLE},
     )
 
 

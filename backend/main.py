@@ -18,6 +18,7 @@ from backend.db import Database
 from backend.evaluations.endpoints import router as evaluations
 from backend.health import router as health
 from backend.jobs.endpoints import router as jobs
+from backend.jobs.training_endpoints import router as trainings
 from backend.methods import HeadLayer, refuse_other_addresses
 from backend.metrics.endpoints import router as metrics
 from backend.metrics.job_figures import JobFigures
@@ -50,7 +51,18 @@ def create_app(settings: Settings) -> FastAPI:
     context.figures.register(JobFigures(context.db))
     app.state.context = context
     api = APIRouter(prefix=API_PREFIX, responses=PROBLEM_RESPONSES, max_body_size=_LARGEST_BODY_BYTES)
-    for router in (datasets, dataset_items, uploads, phrases, jobs, adapters, comparisons, evaluations, bases):
+    for router in (
+        datasets,
+        dataset_items,
+        uploads,
+        phrases,
+        jobs,
+        trainings,
+        adapters,
+        comparisons,
+        evaluations,
+        bases,
+    ):
         api.include_router(router)
     app.include_router(api)
     app.include_router(health)

@@ -192,7 +192,7 @@ class JobEvent(Base):
     seq: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[float] = mapped_column(default=now())
     kind: Mapped[str]
-    """state, progress, checkpoint or validation."""
+    """state, progress, checkpoint, validation or previews."""
     data: Mapped[dict[str, Any]]
 
 

@@ -42,7 +42,9 @@ def run_attempt(context: WorkerContext, job_id: str) -> None:
 def _run_claimed(context: WorkerContext, claim: Claim) -> None:
     """Whatever happens, the job's row says so at the end, and nothing is left that no later attempt needs."""
     settings = context.settings
-    lease = HeldLease(context.db, claim.lease, lease_s=settings.lease_s, heartbeat_s=settings.heartbeat_s)
+    lease = HeldLease(
+        context.db, context.storage, claim.lease, lease_s=settings.lease_s, heartbeat_s=settings.heartbeat_s
+    )
     workspace = Workspace(context.storage, claim.lease)
     settling = Settling(context.db, claim.lease, retry_delay_s=settings.retry_delay_s)
     finished = False

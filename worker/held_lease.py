@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.db import Database
 from backend.jobs import transitions
 from backend.jobs.transitions import Lease
-from spf_portrait.contract.events import CheckpointSaved, Progress, Validated
+from backend.storage import LocalStorage
+from spf_portrait.contract.events import CheckpointSaved, PreviewsDrawn, Progress, Validated
+from worker.previews import keep_previews
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +32,17 @@ class HeldLease:
 
     Args:
         db: the records.
+        storage: the data folder.
         lease: job and token.
         lease_s: how long a heartbeat prolongs it.
         heartbeat_s: time between two heartbeats.
     """
 
-    def __init__(self, db: Database, lease: Lease, *, lease_s: float, heartbeat_s: float) -> None:
+    def __init__(
+        self, db: Database, storage: LocalStorage, lease: Lease, *, lease_s: float, heartbeat_s: float
+    ) -> None:
         self._db = db
+        self._storage = storage
         self._lease = lease
         self._lease_s = lease_s
         self._heartbeat_s = heartbeat_s
@@ -71,6 +79,16 @@ class HeldLease:
 
     def validation(self, event: Validated) -> None:
         """Record what the training has come to."""
+        self._tell("validation", event.model_dump(exclude={"kind"}))
+
+    def previews(self, event: PreviewsDrawn) -> None:
+        """Keep pictures of the training as it is now, and record that they are there."""
+        kept = keep_previews(self._storage, self._lease, event)
+        if kept is not None:
+            self._tell("previews", kept)
+
+    def _tell(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Add an event under the lease."""
         with self._db.write() as session:
             if transitions.heartbeat(session, self._lease, lease_s=self._lease_s) is not None:
-                transitions.add_event(session, self._lease.job_id, "validation", event.model_dump(exclude={"kind"}))
+                transitions.add_event(session, self._lease.job_id, kind, data)

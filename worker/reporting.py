@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from spf_portrait.contract.events import CheckpointSaved, Progress, Validated
+from spf_portrait.contract.events import CheckpointSaved, PreviewsDrawn, Progress, Validated
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,10 @@ class Records(Protocol):
 
     def validation(self, event: Validated) -> None:
         """Record what the training has come to."""
+        ...
+
+    def previews(self, event: PreviewsDrawn) -> None:
+        """Keep pictures of the training as it is now."""
         ...
 
 
@@ -69,6 +73,10 @@ class Reporting:
     def validation(self, event: Validated) -> None:
         """Report at once."""
         self._try(lambda: self._records.validation(event))
+
+    def previews(self, event: PreviewsDrawn) -> None:
+        """Report at once."""
+        self._try(lambda: self._records.previews(event))
 
     def keep_lease(self, *, now: bool) -> None:
         """Send a heartbeat when one is due, when there are news worth recording, or `now` in any case."""

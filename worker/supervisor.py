@@ -141,7 +141,7 @@ class Watch:
         elif isinstance(event, Validated):
             self._reporting.validation(event)
         elif isinstance(event, PreviewsDrawn):
-            log.info("trainer: previews of step %s are drawn", event.step)
+            self._reporting.previews(event)
         elif isinstance(event, Notice):
             log.info("trainer: %s", event.message)
         else:

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 
 from backend.context import ContextDep
-from backend.datasets import changing, phrases, reading
+from backend.datasets import changing, phrases, reading, thumbnails
 from backend.datasets.schemas import ItemChange, ItemOut, PhrasesIn, PhrasesOut
-from backend.file_responses import file_response
+from backend.file_responses import IMMUTABLE, file_response
 from backend.preconditions import IfMatch
 
 router = APIRouter(prefix="/datasets/{dataset_id}/items", tags=["datasets"])
@@ -45,6 +45,13 @@ def read_image(context: ContextDep, dataset_id: str, item_id: str) -> FileRespon
     """Read the picture of one item, as a clean PNG."""
     path, sha256 = reading.image_path(context, dataset_id, item_id)
     return file_response(path, sha256, f"{item_id}.png", inline=True)
+
+
+@router.get("/{item_id}/thumbnail", responses={200: {"content": {thumbnails.MEDIA_TYPE: {}}}}, response_class=Response)
+def read_thumbnail(context: ContextDep, dataset_id: str, item_id: str) -> Response:
+    """Read the picture of one item in small; it never changes."""
+    content = thumbnails.thumbnail(context, dataset_id, item_id)
+    return Response(content, media_type=thumbnails.MEDIA_TYPE, headers={"Cache-Control": IMMUTABLE})
 
 
 @phrases_router.post("/parse")

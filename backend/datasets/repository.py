@@ -19,6 +19,7 @@ class DatasetRow:
     item_count: int
     targets: tuple[str | None, ...]
     """The different targets of its items, None for items that have none yet."""
+    first_item_id: str | None
 
 
 def list_datasets(
@@ -106,8 +107,9 @@ def delete_dataset(session: Session, dataset_id: str) -> None:
 
 
 def _with_counts(session: Session, dataset: Dataset) -> DatasetRow:
-    """Count the items of a caption set and collect their targets."""
+    """Count the items of a caption set, collect their targets and find the first."""
     of_set = DatasetItem.dataset_id == dataset.id
     count = session.scalar(select(func.count()).select_from(DatasetItem).where(of_set)) or 0
     targets = session.scalars(select(DatasetItem.target).where(of_set).distinct()).all()
-    return DatasetRow(dataset, count, tuple(targets))
+    first = select(DatasetItem.id).where(of_set).order_by(DatasetItem.position).limit(1)
+    return DatasetRow(dataset, count, tuple(targets), session.scalar(first))

@@ -41,6 +41,7 @@ def item_out(item: DatasetItem) -> ItemOut:
         "width_px": item.width_px,
         "height_px": item.height_px,
         "image_url": f"/api/v1/datasets/{item.dataset_id}/items/{item.id}/image",
+        "thumbnail_url": _thumbnail_url(item.dataset_id, item.id),
         "errors": [{"file_name": item.file_name, **item.problem}] if item.problem else [],
     }
     return tagged(ItemOut, content)
@@ -55,8 +56,14 @@ def _summary(row: repository.DatasetRow) -> dict[str, Any]:
         "status": "draft" if dataset.version_id is None else "frozen",
         "target": row.targets[0] if len(row.targets) == 1 else None,
         "item_count": row.item_count,
+        "cover_url": None if row.first_item_id is None else _thumbnail_url(dataset.id, row.first_item_id),
         "created_at": instant(dataset.created_at),
     }
+
+
+def _thumbnail_url(dataset_id: str, item_id: str) -> str:
+    """Say where a portrait is read in small."""
+    return f"/api/v1/datasets/{dataset_id}/items/{item_id}/thumbnail"
 
 
 def _last_edit(row: BulkEdit | None) -> LastEdit | None:

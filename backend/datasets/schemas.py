@@ -33,6 +33,7 @@ class ItemOut(Tagged):
     width_px: int
     height_px: int
     image_url: str
+    thumbnail_url: str = Field(description="the same picture in small, for lists")
     errors: list[ItemProblem]
 
 
@@ -44,6 +45,7 @@ class DatasetSummary(BaseModel):
     status: SetStatus = Field(description="frozen: the present content has a version")
     target: str | None = Field(description="the phrase that all items share, once they do")
     item_count: int
+    cover_url: str | None = Field(description="the first portrait in small; null for a set without any")
     created_at: datetime
 
 

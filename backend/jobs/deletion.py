@@ -1,4 +1,4 @@
-"""Deleting an ended job: its row and events, its log and its checkpoints."""
+"""Deleting an ended job: its row and events, its log, its checkpoints and its previews."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from backend.context import Context
 from backend.errors import Conflict
 from backend.jobs import repository
+from backend.jobs.preview_files import preview_folder
 from backend.jobs.repository import JobRow
 from backend.jobs.service import require_job
 from backend.tables import FINAL_STATES, RESULTS
@@ -25,7 +26,7 @@ def delete_job(context: Context, job_id: str) -> None:
         _refuse(session, row)
         repository.delete_job(session, job_id)
     # The row goes first: files that no row knows are swept.
-    for key in (f"jobs/{job_id}", f"checkpoints/{job_id}"):
+    for key in (f"jobs/{job_id}", f"checkpoints/{job_id}", preview_folder(job_id)):
         context.storage.delete(key)
     for log in context.storage.path("logs").glob(f"{job_id}.*.log"):
         log.unlink(missing_ok=True)

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Body, Header, Query, Request, Response
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 
 from backend.context import Context, ContextDep
+from backend.file_responses import IfNoneMatch, file_response, not_modified
 from backend.idempotency import IdempotencyKey
-from backend.jobs import deletion, orders, service
+from backend.jobs import deletion, orders, previews, service
 from backend.jobs.kinds import JobIn, JobKind
 from backend.jobs.repository import JobFilter
 from backend.jobs.schemas import EventPage, JobList, JobOut
@@ -46,9 +47,10 @@ def list_jobs(
     kind: Annotated[list[JobKind] | None, Query(description="only jobs of this kind; may be repeated")] = None,
     status: Annotated[list[JobState] | None, Query(description="only jobs in this state; may be repeated")] = None,
     adapter_id: Annotated[str | None, Query(description="only jobs that work with this adapter")] = None,
+    dataset_id: Annotated[str | None, Query(description="only trainings on this caption set")] = None,
 ) -> JobList:
     """List the jobs, newest first."""
-    return service.list_jobs(context, page, JobFilter(kind or [], status or [], adapter_id))
+    return service.list_jobs(context, page, JobFilter(kind or [], status or [], adapter_id, dataset_id))
 
 
 @router.get("/{job_id}")
@@ -64,6 +66,16 @@ def read_job(context: ContextDep, response: Response, job_id: str) -> JobOut:
 def read_log(context: ContextDep, job_id: str) -> Response:
     """Read the end of what the engine wrote to its log in the latest attempt."""
     return PlainTextResponse(service.read_log(context, job_id))
+
+
+@router.get("/{job_id}/previews/{name}", response_class=FileResponse)
+def read_preview(context: ContextDep, job_id: str, name: str, if_none_match: IfNoneMatch = None) -> Response:
+    """Read a picture that a training drew along the way: reference and response side by side.
+
+    Events of the kind `previews` say which pictures there are.
+    """
+    path, sha256 = previews.preview_path(context, job_id, name)
+    return not_modified(if_none_match, sha256) or file_response(path, sha256, name, inline=True)
 
 
 @router.post("/{job_id}/cancel", status_code=202)
@@ -83,7 +95,7 @@ def retry_job(context: ContextDep, response: Response, job_id: str, idempotency_
 
 @router.delete("/{job_id}", status_code=204)
 def delete_job(context: ContextDep, job_id: str) -> None:
-    """Delete an ended job that nothing depends on, with its events, log and checkpoints."""
+    """Delete an ended job that nothing depends on, with its events, log, checkpoints and previews."""
     deletion.delete_job(context, job_id)
 
 

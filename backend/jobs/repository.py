@@ -29,6 +29,7 @@ class JobFilter:
     kinds: Sequence[str] = ()
     states: Sequence[JobState] = ()
     adapter_id: str | None = None
+    dataset_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class JobRow:
 
     job: Job
     dataset_id: str | None
+    target: str | None
     queue_position: int | None
     published: dict[str, str]
     """Noun of a result → its id; at most one."""
@@ -59,6 +61,8 @@ def list_jobs(session: Session, wanted: JobFilter, *, limit: int, cursor: str | 
         query = query.where(Job.state.in_(wanted.states))
     if wanted.adapter_id is not None:
         query = query.where(JobAdapter.works_with(wanted.adapter_id, Job.id.expression))
+    if wanted.dataset_id is not None:
+        query = query.where(DatasetVersion.dataset_id == wanted.dataset_id)
     return _read(session, query)
 
 
@@ -130,8 +134,8 @@ def ancestors(session: Session, parent_id: str | None) -> list[str]:
     return found
 
 
-def _joined() -> Select[Job, str, int]:
-    """Jobs with the ids of their data set, and how many jobs of their queue stand before them."""
+def _joined() -> Select[Job, str, str, int]:
+    """Jobs with id and target of their data set, and how many jobs of their queue stand before them."""
     other = aliased(Job)
     earlier = or_(other.created_at < Job.created_at, and_(other.created_at == Job.created_at, other.id < Job.id))
     before = (
@@ -141,18 +145,18 @@ def _joined() -> Select[Job, str, int]:
         .correlate(Job)
         .scalar_subquery()
     )
-    return select(Job, DatasetVersion.dataset_id, before).outerjoin(
+    return select(Job, DatasetVersion.dataset_id, DatasetVersion.target, before).outerjoin(
         DatasetVersion, DatasetVersion.id == Job.dataset_version_id
     )
 
 
-def _read(session: Session, query: Select[Job, str, int]) -> list[JobRow]:
+def _read(session: Session, query: Select[Job, str, str, int]) -> list[JobRow]:
     """Run a joined query, and look up what the jobs published."""
     found = session.execute(query).all()
     published = _published(session, [job.id for job, *_ in found])
     return [
-        JobRow(job, dataset_id, before + 1 if job.state == "queued" else None, published.get(job.id, {}))
-        for job, dataset_id, before in found
+        JobRow(job, dataset_id, target, before + 1 if job.state == "queued" else None, published.get(job.id, {}))
+        for job, dataset_id, target, before in found
     ]
 
 

@@ -43,6 +43,7 @@ class JobOut(BaseModel):
     parent_id: str | None
     dataset_id: str | None
     dataset_version_id: str | None
+    target: str | None = Field(description="the phrase that a training teaches; null once its caption set is deleted")
     source_adapter_id: str | None = Field(description="the adapter that the job works with; of several the first")
     adapter_id: str | None = Field(description="the adapter that a training published")
     comparison_id: str | None = Field(description="the pair that a comparison published")
@@ -66,7 +67,7 @@ class EventOut(BaseModel):
 
     seq: int
     at: datetime
-    kind: Literal["state", "progress", "checkpoint", "validation"]
+    kind: Literal["state", "progress", "checkpoint", "validation", "previews"]
     data: Options
 
 

@@ -127,6 +127,7 @@ def _job_out(row: JobRow) -> JobOut:
             "parent_id": job.parent_id,
             "dataset_id": row.dataset_id,
             "dataset_version_id": job.dataset_version_id,
+            "target": row.target,
             "source_adapter_id": job.source_adapter_id,
             **{f"{table.noun}_id": row.published.get(table.noun) for table in RESULTS},
             "created_at": instant(job.created_at),

@@ -4,6 +4,7 @@
     checkpoints/{job}/           of jobs that succeeded; of those that failed or were canceled after a while, unless
                                  an unfinished retry may still go on from there
     logs/{job}.{token}.log       of jobs that ended a while ago
+    previews/{job}/              of jobs that were deleted
     adapters/{job}/{token}/,     and so for every kind of result, unless a row knows them or that attempt runs
     datasets/{dataset}/,         a day after they were last written to, unless a row knows them
     datasets/{dataset}/{file},
@@ -39,6 +40,8 @@ _OF_ATTEMPTS = ("jobs", *(table.__tablename__ for table in RESULTS))
 class _Records:
     """What the rows say about files."""
 
+    jobs: frozenset[str]
+    """All jobs."""
     running: frozenset[tuple[str, str]]
     """Job and token of every attempt that may still write."""
     resumable: frozenset[str]
@@ -73,7 +76,7 @@ def sweep_files(db: Database, storage: LocalStorage, *, keep_s: float) -> int:
 
 def _listed(storage: LocalStorage) -> list[str]:
     """Return the keys of all folders and files that are judged one by one."""
-    areas = {**dict.fromkeys(_OF_ATTEMPTS, 2), "checkpoints": 1, "incoming": 1, "logs": 1}
+    areas = {**dict.fromkeys(_OF_ATTEMPTS, 2), "checkpoints": 1, "incoming": 1, "logs": 1, "previews": 1}
     patterns = (*(f"{area}{'/*' * depth}" for area, depth in areas.items()), "datasets/*", "datasets/*/*")
     found = (path for pattern in patterns for path in storage.root.glob(pattern) if not path.name.startswith("."))
     return [path.relative_to(storage.root).as_posix() for path in found]
@@ -86,6 +89,8 @@ def _is_void(parts: Sequence[str], records: _Records, storage: LocalStorage) -> 
         return (name, parts[2]) not in records.running and "/".join(parts) not in records.published
     if area == "checkpoints":
         return name not in records.resumable
+    if area == "previews":
+        return name not in records.jobs
     if area == "logs":
         # The worker's own log has no job in its name.
         return name.startswith("job_") and name.partition(".")[0] not in records.recent
@@ -109,6 +114,7 @@ def _records(session: Session, keep_s: float) -> _Records:
     results = [files for table in RESULTS for files in session.scalars(select(table.files))]
     retryable = [job_id for job_id, _, state, _, is_recent in jobs if is_recent and state != "succeeded"]
     return _Records(
+        jobs=frozenset(parents),
         running=frozenset((job_id, str(token)) for job_id, _, state, token, _ in jobs if state in _ACTIVE),
         resumable=frozenset((*_with_ancestors(unfinished, parents), *retryable)),
         recent=frozenset(job_id for job_id, *_, is_recent in jobs if is_recent),

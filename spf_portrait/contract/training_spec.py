@@ -57,7 +57,7 @@ _CHOICES: Final = tuple(TrainingChoice.model_fields)
 class TrainingSpec(TrainingChoice):
     """One training. The defaults are those of the preset "quick" with the bundled base."""
 
-    seed: Seed = 0
+    seed: Annotated[Seed, Field(description="the same seed and settings give the same adapter")] = 0
     stage1_steps: int = Field(default=100, ge=0, le=20_000, description="steps of ordinary fine-tuning")
     stage2_steps: int = Field(
         default=300,
@@ -73,7 +73,12 @@ class TrainingSpec(TrainingChoice):
         description="batches a step, one after the other: a step of so many more portraits, of which only answers, "
         "attention maps and queries are kept at once; about a third slower",
     )
-    learning_rate: float = Field(default=2e-3, ge=1e-6, le=1e-1)
+    learning_rate: float = Field(
+        default=2e-3,
+        ge=1e-6,
+        le=1e-1,
+        description="size of a step of the optimizer; too large, and pictures fall apart",
+    )
     warmup_steps: int = Field(
         default=0,
         ge=0,
@@ -97,8 +102,8 @@ class TrainingSpec(TrainingChoice):
     image_size_px: int | None = Field(
         default=None, ge=32, le=2048, description="side in pixels; the base's own if null"
     )
-    w_text_consistent: Weight = 0.02
-    w_fine_grained: Weight = 1.0
+    w_text_consistent: Annotated[Weight, Field(description="hold where each base phrase looks")] = 0.02
+    w_fine_grained: Annotated[Weight, Field(description="hold layout and detail, by the queries of both paths")] = 1.0
     w_enhancement: Annotated[
         Weight, Field(description="push the target itself, by what CLIP sees; 0 for not at all, which is faster")
     ] = 0.0
@@ -128,7 +133,10 @@ class TrainingSpec(TrainingChoice):
     denoise_every: int = Field(
         default=1, ge=1, le=100, description="with grown states: steps between two with a batch for denoising"
     )
-    enhancement_form: EnhancementForm = "text_direction"
+    enhancement_form: EnhancementForm = Field(
+        default="text_direction",
+        description="reading of the paper's representation bias, by which w_enhancement pushes",
+    )
     enhancement_min_snr_db: SignalToNoise = Field(
         default=-5.0, description="enhance where the signal-to-noise ratio is at least this many decibels"
     )

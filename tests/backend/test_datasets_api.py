@@ -15,9 +15,10 @@ from anyio.to_thread import current_default_thread_limiter, run_sync
 from PIL import Image
 from starlette.testclient import TestClient
 
+from backend.datasets.thumbnails import THUMBNAIL_PX
 from backend.settings import Settings
 from spf_portrait.contract.caption_set import MAX_ITEMS
-from tests.backend.service_fixtures import GOOD_FILES, parts, png, zipped
+from tests.backend.service_fixtures import GOOD_FILES, made_dataset, parts, png, zipped
 
 URL = "/api/v1/datasets"
 
@@ -296,3 +297,15 @@ def test_uploads_and_health_need_no_thread_of_other_requests(client: TestClient)
         assert _upload(client, GOOD_FILES).status_code == 201
     finally:
         free.set()
+
+
+def test_portraits_are_there_in_small(client: TestClient) -> None:
+    made = made_dataset(client, {"a.png": png("tan", 600), "a.txt": b"a woman, [hat]"})
+    assert made["cover_url"] == made["items"][0]["thumbnail_url"]
+    answer = client.get(made["cover_url"])
+    assert (answer.headers["content-type"], "immutable" in answer.headers["cache-control"]) == ("image/webp", True)
+    assert Image.open(io.BytesIO(answer.content)).size == (THUMBNAIL_PX, THUMBNAIL_PX)
+    assert client.get("/api/v1/datasets").json()["data"][0]["cover_url"] == made["cover_url"]
+    client.delete(made["items"][0]["image_url"].removesuffix("/image"))
+    assert client.get(f"/api/v1/datasets/{made['id']}").json()["cover_url"] is None
+    assert client.get(made["cover_url"]).status_code == 404

@@ -41,7 +41,7 @@ def test_a_training_is_accepted_and_freezes_its_set(client: TestClient, dataset_
     assert answer.headers["location"] == f"{URL}/{job['id']}"
     assert (job["kind"], job["status"], job["queue_position"], job["attempt"]) == ("training", "queued", 1, 0)
     assert (job["spec"]["stage1_steps"], job["spec"]["stage2_steps"]) == (7, AMOUNTS["pico"]["quick"].stage2_steps)
-    assert job["dataset_id"] == dataset_id
+    assert (job["dataset_id"], job["target"]) == (dataset_id, "blonde hair")
     assert job["created_at"].endswith("Z")
     assert client.get(f"/api/v1/datasets/{dataset_id}").json()["status"] == "frozen"
     read = client.get(f"{URL}/{job['id']}")
@@ -82,6 +82,12 @@ def test_lists_are_filtered_page_by_page(client: TestClient, new_job: NewJob) ->
     assert listed(kind="training", status="queued", limit=1) == [trainings[2], trainings[0]]
     assert listed(kind="comparison", status="canceled") == []
     assert listed(status=["canceled", "queued"], limit=5) == made[::-1]
+
+
+def test_trainings_of_one_caption_set_are_listed(client: TestClient, dataset_id: str, new_job: NewJob) -> None:
+    job_id = client.post(URL, json=_order(dataset_id)).json()["id"]
+    new_job()
+    assert [job["id"] for job in client.get(URL, params={"dataset_id": dataset_id}).json()["data"]] == [job_id]
 
 
 @pytest.mark.parametrize(("name", "value"), [("kind", "drawing"), ("status", "done"), ("kind", "")])

@@ -44,7 +44,9 @@ def test_what_a_killed_worker_left_goes_and_what_runs_stays(
 ) -> None:
     running, ended = new_job(), new_job(state="canceled", finished_at=1.0)
     token = _run(db, running)
-    kept = {f"jobs/{running}/{token}/out/a", f"adapters/{running}/{token}/a", f"checkpoints/{running}/{token}/a"}
+    kept = {f"jobs/{running}/{token}/out/a", f"adapters/{running}/{token}/a", f"checkpoints/{running}/{token}/a"} | {
+        f"previews/{job}/1-000000-00.png" for job in (running, ended)
+    }
     void = {
         f"jobs/{running}/{token - 1}/out/a",
         f"jobs/{ended}/1/out/a",
@@ -52,10 +54,11 @@ def test_what_a_killed_worker_left_goes_and_what_runs_stays(
         f"comparisons/{ended}/1/maps/a",
         f"evaluations/{ended}/1/evaluation.json",
         "checkpoints/job_gone/1/a",
+        "previews/job_gone/1-000000-00.png",
     }
     _write(storage, *kept, *void)
     assert sweep_files(db, storage, keep_s=KEEP_S) == len(void)
-    assert _left(storage, "jobs", "adapters", "comparisons", "evaluations", "checkpoints") == kept
+    assert _left(storage, "jobs", "adapters", "comparisons", "evaluations", "checkpoints", "previews") == kept
 
 
 def test_published_files_stay(db: Database, storage: LocalStorage, new_job: NewJob) -> None:

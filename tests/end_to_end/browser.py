@@ -56,6 +56,11 @@ class Browser:
         """Press the button, link or label that shows these words."""
         self._labelled("self::button or self::a or self::label or self::summary", words).click()
 
+    def click(self, element: WebElement) -> None:
+        """Click an element in the middle of the window, where no bar lies over it."""
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)  # pyright: ignore[reportUnknownMemberType]
+        element.click()
+
     def field(self, label: str) -> WebElement:
         """The field whose label, seen or spoken, begins with these words."""
         return self.find(f'[aria-label^="{label}"]')

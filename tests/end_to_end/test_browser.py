@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
     not (CHROMIUM and CHROMEDRIVER), reason="needs chromium and chromedriver: apt-get install chromium chromium-driver"
 )
 
-TRAINING_S = 120.0
+TRAINING_S = 240.0
 DRAWING_S = 90.0
 PAINTED_MAP = "canvas[data-painted=true]"
 LOADED_PICTURES = "return [...document.querySelectorAll('figure img')].filter((one) => one.naturalWidth > 0).length"
@@ -60,7 +60,7 @@ def upload_and_correct(browser: Browser, studio: RunningStudio, files: list[Path
     browser.wait("the words that pico does not know", lambda: "has never seen: wmoan, orange." in browser.text())
     browser.retype(browser.field("Base phrase 1 of portrait_2.png"), "a woman")
     browser.wait("one unknown word less", lambda: "has never seen: orange." in browser.text())
-    browser.field("Teach “sunglasses”").click()
+    browser.click(browser.field("Teach “sunglasses”"))
     browser.wait("four sound captions", lambda: "needs a correction" not in browser.text())
     dataset = f"/datasets/{id_in_address(browser, 'set')}"
     browser.wait("the saved correction", lambda: studio.read(dataset)["items"][2]["base"][0] == "a woman")

@@ -9,6 +9,7 @@ from PIL import Image
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from tests.end_to_end.accessibility import weighty_findings
 from tests.end_to_end.browser import CHROMEDRIVER, CHROMIUM, Browser
 from tests.end_to_end.compare_page import DRAWING_S, PAINTED, ComparePage, Trained, prepare
 from tests.end_to_end.running_studio import RunningStudio
@@ -274,9 +275,9 @@ def test_nothing_stands_in_the_way_of_a_reader(page: ComparePage) -> None:
     page.open(seeds="1", phrase="base a woman")
     page.painted(2)
     for theme in ("light", "dark"):
-        assert page.weighty_findings() == [], theme
+        assert weighty_findings(page.browser) == [], theme
         page.browser.press("Options")
-        assert page.weighty_findings() == [], f"{theme}, with options"
+        assert weighty_findings(page.browser) == [], f"{theme}, with options"
         page.browser.press("Options")
         page.browser.find("button[role=switch][aria-label=Dark]").click()
     page.browser.find("button[role=switch][aria-label=Dark]").click()

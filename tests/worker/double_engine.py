@@ -77,7 +77,9 @@ def train(mode: str, options: argparse.Namespace) -> int:
         return EXIT_FAILED
     if not steps:
         say(Validated(step=0, target_gained=0.25, rest_kept=1))
-        say(PreviewsDrawn(step=0, files={str(Path(options.out) / "00.png"): "a woman, blonde hair"}))
+        preview = Path(options.out) / "00.png"
+        preview.write_bytes(b"\x89PNG preview")
+        say(PreviewsDrawn(step=0, files={str(preview): "a woman, blonde hair"}))
     for step in range(len(steps), total):
         time.sleep(0.15 if mode in {"slow", "deaf"} else 0.0)
         if mode == "crash" and step == 3:

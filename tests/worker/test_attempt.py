@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from starlette.testclient import TestClient
 
 from backend.adapters.repository import add_adapter
 from backend.db import Database
@@ -101,6 +102,42 @@ def test_a_validation_becomes_an_event_of_the_job(
         rows = session.scalars(select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.kind == "validation")).all()
         events = [EventOut.model_validate(row, from_attributes=True) for row in rows]
     assert [event.data for event in events] == [{"step": 0, "target_gained": 0.25, "rest_kept": 1.0}]
+
+
+def test_previews_are_read_over_http_and_go_with_the_job(
+    settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob, client: TestClient
+) -> None:
+    job_id = new_job(spec={"stage1_steps": 2, "base": "pico", "method": "spf"})
+    address = f"/api/v1/jobs/{job_id}"
+    assert attempt("quick", settings, db, storage, job_id).state == "succeeded"
+    events = client.get(f"{address}/events").json()["data"]
+    told = [event["data"] for event in events if event["kind"] == "previews"]
+    assert [(one["step"], [picture["text"] for picture in one["pictures"]]) for one in told] == [
+        (0, ["a woman, blonde hair"])
+    ]
+    name = told[0]["pictures"][0]["name"]
+    picture = client.get(f"{address}/previews/{name}")
+    assert (picture.content, picture.headers["content-type"]) == (b"\x89PNG preview", "image/png")
+    assert "immutable" in picture.headers["cache-control"]
+    again = client.get(f"{address}/previews/{name}", headers={"If-None-Match": picture.headers["etag"]})
+    assert again.status_code == 304
+    for other in ("1-000001-00.png", "..%2f..%2fstudio.sqlite", "x"):
+        assert client.get(f"{address}/previews/{other}").status_code == 404
+    adapter = client.get(address).json()["adapter_id"]
+    assert client.delete(f"/api/v1/adapters/{adapter}").status_code == 204
+    assert client.delete(address).status_code == 204
+    assert not list(storage.root.glob("previews/*/*"))
+
+
+def test_a_preview_that_cannot_be_stored_ends_no_training(
+    settings: Settings, db: Database, storage: LocalStorage, new_job: NewJob
+) -> None:
+    storage.path("previews").write_bytes(b"no folder")
+    job_id = new_job()
+    assert attempt("quick", settings, db, storage, job_id).state == "succeeded"
+    with db.read() as session:
+        kinds = session.scalars(select(JobEvent.kind).where(JobEvent.job_id == job_id)).all()
+    assert "previews" not in kinds
 
 
 def test_the_lines_of_an_attempt_name_its_job(

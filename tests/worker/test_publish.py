@@ -155,7 +155,7 @@ def test_a_file_without_room_leaves_none(
 
 def test_publishing_keeps_the_lease(db: Database, storage: LocalStorage, claim: Claim, out: Path) -> None:
     leases: list[float] = []
-    held = HeldLease(db, claim.lease, lease_s=10_000.0, heartbeat_s=0.0)
+    held = HeldLease(db, storage, claim.lease, lease_s=10_000.0, heartbeat_s=0.0)
 
     def keep() -> None:
         held.keep()
@@ -169,7 +169,7 @@ def test_publishing_keeps_the_lease(db: Database, storage: LocalStorage, claim: 
 def test_publishing_ends_when_the_job_is_somebody_elses(
     db: Database, storage: LocalStorage, claim: Claim, out: Path
 ) -> None:
-    held = HeldLease(db, claim.lease, lease_s=60.0, heartbeat_s=0.0)
+    held = HeldLease(db, storage, claim.lease, lease_s=60.0, heartbeat_s=0.0)
     with db.write() as session:
         transitions.release(session, claim.lease)
     with pytest.raises(LeaseEnded):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
-from spf_portrait.contract.events import CheckpointSaved, Progress, Validated
+from spf_portrait.contract.events import CheckpointSaved, PreviewsDrawn, Progress, Validated
 from worker.outcome import Outcome
 from worker.supervisor import Timing, supervise
 
@@ -24,6 +24,7 @@ class Records:
         self.progress: list[Progress] = []
         self.checkpoints: list[int] = []
         self.validations: list[Validated] = []
+        self.previewed: list[int] = []
 
     def heartbeat(self, progress: Progress | None) -> str | None:
         answer = self.answers[min(self.heartbeats, len(self.answers) - 1)]
@@ -39,6 +40,9 @@ class Records:
 
     def validation(self, event: Validated) -> None:
         self.validations.append(event)
+
+    def previews(self, event: PreviewsDrawn) -> None:
+        self.previewed.append(event.step)
 
 
 def _run(
@@ -68,6 +72,7 @@ def test_a_trainer_that_finishes(tmp_path: Path) -> None:
     assert Path(outcome.files["adapter"]).is_file()
     assert records.checkpoints == list(range(1, 9))
     assert records.validations == [Validated(step=0, target_gained=0.25, rest_kept=1)]
+    assert records.previewed == [0]
     assert records.progress[0].phase == "loading"
     assert (records.progress[-1].phase, records.progress[-1].step) == ("stage1", 8)
 

@@ -64,7 +64,7 @@ def test_laying_out_keeps_the_lease(db: Database, storage: LocalStorage, claim: 
     before = job_row(db, claim.lease.job_id).lease_until or 0.0
     workspace = Workspace(storage, claim.lease)
     workspace.open()
-    workspace.lay_out(claim.spec, version, HeldLease(db, claim.lease, lease_s=10_000.0, heartbeat_s=0.0).keep)
+    workspace.lay_out(claim.spec, version, HeldLease(db, storage, claim.lease, lease_s=10_000.0, heartbeat_s=0.0).keep)
     assert (job_row(db, claim.lease.job_id).lease_until or 0.0) > before + 1000.0
 
 
@@ -76,7 +76,7 @@ def test_laying_out_ends_with_a_cancel(
     workspace = Workspace(storage, claim.lease)
     workspace.open()
     with pytest.raises(LeaseEnded, match="canceling"):
-        workspace.lay_out(claim.spec, version, HeldLease(db, claim.lease, lease_s=60.0, heartbeat_s=0.0).keep)
+        workspace.lay_out(claim.spec, version, HeldLease(db, storage, claim.lease, lease_s=60.0, heartbeat_s=0.0).keep)
 
 
 def test_a_stored_portrait_that_is_gone_is_named(storage: LocalStorage, claim: Claim, version: DatasetVersion) -> None:

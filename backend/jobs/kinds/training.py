@@ -26,10 +26,20 @@ class TrainingIn(BaseModel):
     )
 
 
-def _draft(context: Context, order: TrainingIn) -> Draft:
-    """Check the options; freezes the caption set when it is not frozen yet."""
+def checked_spec(context: Context, order: TrainingIn) -> TrainingSpec:
+    """Return every setting of an order; what it leaves open, the preset decides.
+
+    Raises:
+        SpfError: an option is unknown or out of bounds, or the base model is missing.
+    """
     spec = TrainingSpec.from_order(order.spec, context.settings.models_dir)
     find_base(spec.base, context.settings.models_dir)
+    return spec
+
+
+def _draft(context: Context, order: TrainingIn) -> Draft:
+    """Check the options; freezes the caption set when it is not frozen yet."""
+    spec = checked_spec(context, order)
     version = freeze_dataset(context, order.dataset_id)
     return Draft(spec.model_dump(mode="json"), dataset_version_id=version.id)
 

@@ -13,12 +13,14 @@ type Answer<O> = O extends { responses: infer R } ? Json<R[keyof R & (200 | 201 
 type Body<O> = O extends { requestBody: { content: { "application/json": infer T } } } ? { body: T } : object;
 type PathValues<O> = O extends { parameters: { path: infer V } } ? { path: V } : object;
 type QueryValues<O> = O extends { parameters: { query?: infer V } } ? { query?: V } : object;
-type Options<O> = Body<O> & PathValues<O> & QueryValues<O>;
+type HeaderValues<O> = O extends { parameters: { header?: infer V } } ? { headers?: V } : object;
+type Options<O> = Body<O> & PathValues<O> & QueryValues<O> & HeaderValues<O>;
 
 interface AnyOptions {
   body?: unknown;
   path?: Record<string, unknown>;
   query?: Record<string, unknown>;
+  headers?: Record<string, string>;
 }
 
 function address(path: string, options: AnyOptions): string {
@@ -39,18 +41,30 @@ export async function call<M extends Method, P extends PathsWith<M>>(
   ...given: object extends Options<Operation<M, P>> ? [Options<Operation<M, P>>?] : [Options<Operation<M, P>>]
 ): Promise<Answer<Operation<M, P>>> {
   const options = (given[0] ?? {}) as AnyOptions;
-  const request: RequestInit = { method: method.toUpperCase(), headers: { Accept: "application/json" } };
-  if (options.body !== undefined) {
-    request.body = JSON.stringify(options.body);
-    request.headers = { Accept: "application/json", "Content-Type": "application/json" };
-  }
+  const headers = { Accept: "application/json", ...options.headers };
+  const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+  const text = await ask(address(path, options), {
+    method: method.toUpperCase(),
+    headers: body === undefined ? headers : { ...headers, "Content-Type": "application/json" },
+    ...(body === undefined ? {} : { body }),
+  });
+  return (text ? JSON.parse(text) : undefined) as Answer<Operation<M, P>>;
+}
+
+/** Read a job's log, the one answer that is plain text. */
+export function readLog(job: string): Promise<string> {
+  return ask(`/api/v1/jobs/${encodeURIComponent(job)}/log`, { headers: { Accept: "text/plain, application/problem+json" } });
+}
+
+async function ask(where: string, request: RequestInit): Promise<string> {
   let response: Response;
+  let text: string;
   try {
-    response = await fetch(address(path, options), request);
+    response = await fetch(where, request);
+    text = await response.text();
   } catch {
     throw Problem.unreachable();
   }
-  const text = await response.text();
   if (!response.ok) throw Problem.read(response.status, text);
-  return (text ? JSON.parse(text) : undefined) as Answer<Operation<M, P>>;
+  return text;
 }

@@ -1,15 +1,17 @@
 /** What Compare works with: the adapter and pair in the address, the pairs drawn so far, and the order that the form holds. */
+import { createQuery } from "@tanstack/svelte-query";
 import { call } from "../api/client";
 import { Problem } from "../api/problem";
 import type { Adapter, Comparison, Job } from "../api/types";
-import { allPages } from "./allPages";
-import { ask } from "./asked.svelte";
 import { jobsByPictures, type Cell } from "./cells";
-import { isOver, LONGEST_LIST } from "./jobs";
+import { followJob } from "./follow.svelte";
+import { isOver } from "./jobs";
 import { bodyOf, draftOf, NEW_DRAFT, pictureKey, type Draft } from "./order";
 import { companions, jointTarget, usesOf } from "./pairs";
 import { baseText } from "./phrases";
 import { go, here } from "./place.svelte";
+import { adapterQuery, allAdapters, allPairs, basesQuery, comparisonQuery, datasetQuery, jobQuery } from "./queries";
+import { changed, fromServer, problemOf } from "./server";
 
 /** The slider draws anew when it has rested for so long. */
 const REST_MS = 600;
@@ -17,45 +19,22 @@ const SUGGESTIONS = 30;
 
 /** Call while the page is being set up. */
 export function openBench() {
-  const pair = ask({
-    key: () => here().pair,
-    load: (id) => call("get", "/api/v1/jobs/{job_id}", { path: { job_id: id } }),
-    settled: isOver,
-    everyMs: 500,
-  });
-  const adapterId = $derived(here().adapter ?? pair.value?.source_adapter_id ?? undefined);
-  const adapter = ask({
-    key: () => adapterId,
-    load: (id) => call("get", "/api/v1/adapters/{adapter_id}", { path: { adapter_id: id } }),
-  });
-  const adapters = ask({
-    key: () => "all",
-    load: () => allPages((cursor) => call("get", "/api/v1/adapters", { query: { limit: LONGEST_LIST, cursor } })),
-  });
-  const jobs = ask({
-    key: () => "all",
-    load: () => allPages((cursor) => call("get", "/api/v1/jobs", { query: { kind: ["comparison"], limit: LONGEST_LIST, cursor } })),
-    settled: (all) => all.every(isOver),
-  });
-  const training = ask({
-    key: () => adapter.value?.job_id,
-    load: (id) => call("get", "/api/v1/jobs/{job_id}", { path: { job_id: id } }),
-  });
-  const set = ask({
-    key: () => here().set ?? training.value?.dataset_id ?? undefined,
-    load: (id) => call("get", "/api/v1/datasets/{dataset_id}", { path: { dataset_id: id } }),
-  });
-  const bases = ask({ key: () => "all", load: () => call("get", "/api/v1/bases") });
-  const drawn = ask({
-    key: () => pair.value?.comparison_id ?? undefined,
-    load: (id) => call("get", "/api/v1/comparisons/{comparison_id}", { path: { comparison_id: id } }),
-  });
+  const pair = createQuery(() => jobQuery(here().pair), fromServer);
+  const followed = followJob(() => here().pair);
+  const adapterId = $derived(here().adapter ?? pair.data?.source_adapter_id ?? undefined);
+  const adapter = createQuery(() => adapterQuery(adapterId), fromServer);
+  const adapters = createQuery(allAdapters, fromServer);
+  const jobs = createQuery(allPairs, fromServer);
+  const training = createQuery(() => jobQuery(adapter.data?.job_id), fromServer);
+  const set = createQuery(() => datasetQuery(here().set ?? training.data?.dataset_id ?? undefined), fromServer);
+  const bases = createQuery(basesQuery, fromServer);
+  const drawn = createQuery(() => comparisonQuery(pair.data?.comparison_id ?? undefined), fromServer);
 
-  const base = $derived(bases.value?.data.find((one) => one.key === adapter.value?.base));
-  const others = $derived(adapter.value ? companions(adapter.value, adapters.value ?? []) : []);
-  const own = $derived(jobs.value?.filter((job) => usesOf(job).some((use) => use.adapter === adapterId)));
-  const byPictures = $derived(jobsByPictures(jobs.value ?? [], adapterId ?? ""));
-  const suggestions = $derived([...new Set(set.value?.items.map((item) => baseText(item.base)))].slice(0, SUGGESTIONS));
+  const base = $derived(bases.data?.data.find((one) => one.key === adapter.data?.base));
+  const others = $derived(adapter.data ? companions(adapter.data, adapters.data ?? []) : []);
+  const own = $derived(jobs.data?.filter((job) => usesOf(job).some((use) => use.adapter === adapterId)));
+  const byPictures = $derived(jobsByPictures(jobs.data ?? [], adapterId ?? ""));
+  const suggestions = $derived([...new Set(set.data?.items.map((item) => baseText(item.base)))].slice(0, SUGGESTIONS));
 
   let draft = $state.raw<Draft>(NEW_DRAFT);
   let busy = $state(false);
@@ -65,13 +44,13 @@ export function openBench() {
   let filledFrom: string | undefined;
   let taught: string | undefined;
   $effect.pre(() => {
-    const job = pair.value;
+    const job = pair.data;
     if (!job || !adapterId || job.id === filledFrom) return;
     filledFrom = job.id;
     if (usesOf(job).some((use) => use.adapter === adapterId)) draft = draftOf(job, adapterId);
   });
   $effect.pre(() => {
-    const known = adapter.value;
+    const known = adapter.data;
     if (!known || known.id === taught) return;
     const isFirst = taught === undefined;
     taught = known.id;
@@ -86,7 +65,7 @@ export function openBench() {
   let comparison = $state.raw<Comparison>();
   $effect.pre(() => {
     if (here().pair === undefined) comparison = undefined;
-    else if (drawn.value) comparison = drawn.value;
+    else if (drawn.data) comparison = drawn.data;
   });
 
   async function order(wanted: Draft): Promise<Job | undefined> {
@@ -108,7 +87,7 @@ export function openBench() {
     busy = false;
     if (!job) return;
     filledFrom = job.id;
-    jobs.again();
+    changed("jobs");
     go({ page: "compare", adapter: adapterId, pair: job.id });
   }
 
@@ -130,7 +109,7 @@ export function openBench() {
       return adapterId;
     },
     get adapters() {
-      return adapters.value ?? [];
+      return adapters.data ?? [];
     },
     get companions() {
       return others;
@@ -155,7 +134,7 @@ export function openBench() {
       return busy;
     },
     get problem() {
-      return problem ?? pair.problem ?? adapter.problem ?? drawn.problem ?? jobs.problem;
+      return problem ?? problemOf(pair, adapter, drawn, jobs) ?? followed.problem;
     },
     get draft() {
       return draft;
@@ -168,7 +147,7 @@ export function openBench() {
 
     /** Once more what is on the stage, with something more recorded. */
     async again(changes: Partial<Draft>): Promise<void> {
-      const shown = jobs.value?.find((job) => job.id === comparison?.job_id);
+      const shown = jobs.data?.find((job) => job.id === comparison?.job_id);
       if (shown && adapterId) draft = { ...draftOf(shown, adapterId), ...changes };
       await draw();
     },
@@ -183,7 +162,7 @@ export function openBench() {
       draft = { ...draft, strength };
       clearTimeout(resting);
       resting = setTimeout(async () => {
-        const before = pair.value;
+        const before = pair.data;
         if (before && before.id === byslider && !isOver(before)) {
           await call("post", "/api/v1/jobs/{job_id}/cancel", { path: { job_id: before.id } }).catch(() => undefined);
         }
@@ -196,20 +175,20 @@ export function openBench() {
       busy = true;
       for (const cell of missing) if (!(await order(cell.draft))) break;
       busy = false;
-      jobs.again();
+      changed("jobs");
     },
 
     /** With another adapter: the same pictures if it drew them, otherwise its newest pair, otherwise none yet. */
     choose(id: string): void {
-      const known = adapters.value?.find((one) => one.id === id);
+      const known = adapters.data?.find((one) => one.id === id);
       const wanted = { ...draft, companion: undefined, target: known?.target ?? draft.target };
-      const its = (jobs.value ?? []).filter((job) => job.comparison_id !== null && usesOf(job)[0]?.adapter === id);
+      const its = (jobs.data ?? []).filter((job) => job.comparison_id !== null && usesOf(job)[0]?.adapter === id);
       const same = its.find((job) => pictureKey(draftOf(job, id), id) === pictureKey(wanted, id));
       go({ page: "compare", adapter: id, set: undefined, job: undefined, pair: (same ?? its[0])?.id });
     },
 
     accompany(id: string): void {
-      const known: Adapter | undefined = adapter.value;
+      const known: Adapter | undefined = adapter.data;
       if (!known) return;
       const other = others.find((one) => one.id === id);
       draft = { ...draft, companion: other && { adapter: other.id, strength: 1 }, target: jointTarget(known, other, base) };

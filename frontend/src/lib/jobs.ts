@@ -1,5 +1,5 @@
 /** What the states and phases of a job are called on the page. */
-import type { Job } from "../api/types";
+import type { Job, JobEvent } from "../api/types";
 import { isDualPath } from "./settings";
 
 /** The studio gives no more entries than this in one answer; lists show the newest. */
@@ -9,6 +9,19 @@ const FINAL: readonly Job["status"][] = ["succeeded", "failed", "canceled"];
 
 export function isOver(job: Job): boolean {
   return FINAL.includes(job.status);
+}
+
+/** The same of a state as an event tells it. */
+export function isOverState(state: unknown): boolean {
+  return FINAL.some((final) => final === state);
+}
+
+/** A job as the newest progress among these events says it is. */
+export function withProgress(job: Job, events: readonly JobEvent[]): Job {
+  const newest = events.findLast((event) => event.kind === "progress")?.data;
+  if (!newest || isOver(job)) return job;
+  const { phase, step, total, eta_s, losses } = newest as Job["progress"] & Pick<Job, "phase" | "losses">;
+  return { ...job, phase, losses, progress: { step, total, eta_s } };
 }
 
 export const STATUS_WORDS: Readonly<Record<Job["status"], string>> = {
@@ -54,13 +67,22 @@ export function specRows(spec: Job["spec"], prefix = ""): [name: string, text: s
   });
 }
 
-/** What a trainer measures at each step, in the order of the chart's colours. */
-export const LOSS_WORDS: Readonly<Record<string, string>> = {
+/** What a trainer measures at each step besides its losses: the control map's mean. */
+export const CONTROL_MEAN = "control_mean";
+
+const LOSS_WORDS: Readonly<Record<string, string>> = {
   denoise: "Denoising",
   enhancement: "Enhancement",
   text_consistent: "Text-consistent",
   fine_grained: "Fine-grained",
   prediction_anchor: "Prediction anchor",
   base_anchor: "Base anchor",
-  control_mean: "Control map, mean",
+  preservation: "Preservation",
+  guided_preservation: "Guided preservation",
+  released: "Released denoising",
 };
+
+/** What a loss is called; one that the page does not know, by its own name. */
+export function lossName(key: string): string {
+  return LOSS_WORDS[key] ?? key.replaceAll("_", " ");
+}

@@ -20,20 +20,21 @@ function numbersOf(value: unknown): Record<string, number> {
   return Object.fromEntries(Object.entries(value).filter(([, number]) => typeof number === "number"));
 }
 
-/** A resumed attempt repeats steps; what it repeats replaces what was there. */
-export function lossCurves(events: readonly JobEvent[]): Curves {
+/**
+ * A resumed attempt repeats steps; what it repeats replaces what was there.
+ *
+ * Of a job that goes on where another one ended, the first stage may not be among the events: its length is `stage1Steps`.
+ */
+export function lossCurves(events: readonly JobEvent[], stage1Steps: number): Curves {
   const points: Point[] = [];
-  let stage1Total = 0;
   let stage2From: number | undefined;
   for (const event of events) {
-    const { phase, step, total, losses } = event.data;
-    if (event.kind !== "progress" || typeof step !== "number") continue;
-    if (phase === "stage1") stage1Total = Number(total ?? 0);
-    else if (phase !== "stage2") continue;
+    const { phase, step, losses } = event.data;
+    if (event.kind !== "progress" || typeof step !== "number" || (phase !== "stage1" && phase !== "stage2")) continue;
     const values = numbersOf(losses);
     if (Object.keys(values).length === 0) continue;
-    if (phase === "stage2") stage2From = stage1Total;
-    const at = step + (phase === "stage2" ? stage1Total : 0);
+    if (phase === "stage2") stage2From = stage1Steps;
+    const at = step + (phase === "stage2" ? stage1Steps : 0);
     while (points.length && (points.at(-1) as Point).step >= at) points.pop();
     points.push({ step: at, losses: values });
   }
