@@ -37,6 +37,8 @@ def sign_out(context: WholeContextDep, response: Response, caller: CallerDep) ->
     if caller.session_id is not None:
         end_session(context.db, caller.session_id)
     drop_cookie(response)
+    # Pictures are kept by the browser for a year; the next one at this screen may be somebody else.
+    response.headers["Clear-Site-Data"] = '"cache"'
 
 
 def _is_secure(request: Request) -> bool:
