@@ -1,5 +1,6 @@
 /** The one door to the studio. Paths, parameters, bodies and answers are checked against its OpenAPI document. */
 import { Problem } from "./problem";
+import { noteStatus } from "./signedOut";
 import type { paths } from "./schema";
 
 type Method = "get" | "post" | "patch" | "delete";
@@ -50,6 +51,7 @@ export async function call<M extends Method, P extends PathsWith<M>>(
   } catch {
     throw Problem.unreachable();
   }
+  noteStatus(response.status);
   const text = await response.text();
   if (!response.ok) throw Problem.read(response.status, text);
   return (text ? JSON.parse(text) : undefined) as Answer<Operation<M, P>>;
