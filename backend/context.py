@@ -1,8 +1,8 @@
-"""What every endpoint needs: settings, database and storage of this application."""
+"""What every endpoint needs: settings, storage, and the database as the caller sees it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,7 +10,9 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from backend.caller import Caller
 from backend.db import Database
+from backend.ownership import seen_by
 from backend.settings import Settings
 from backend.storage import LocalStorage
 
@@ -31,13 +33,41 @@ class Context:
     """Threads of their own for uploads, so that these keep no other request waiting."""
 
 
-async def get_context(request: Request) -> Context:
-    """Return the context of the running application; as a coroutine, because anything else would take a thread."""
+# As coroutines, because anything else would take a thread.
+
+
+async def get_whole_context(request: Request) -> Context:
+    """Return the parts of the running application, with everybody's records."""
     context: Context = request.app.state.context
     return context
 
 
+WholeContextDep = Annotated[Context, Depends(get_whole_context)]
+
+
+async def get_caller(request: Request) -> Caller:
+    """Return who asks; only addresses that `backend.access.layer` closes have one."""
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
+CallerDep = Annotated[Caller, Depends(get_caller)]
+
+
+async def get_context(whole: WholeContextDep, caller: CallerDep) -> Context:
+    """Return the parts of the running application, with the records that are the caller's."""
+    return replace(whole, db=seen_by(whole.db, caller))
+
+
 ContextDep = Annotated[Context, Depends(get_context)]
+
+
+async def get_own_context(whole: WholeContextDep, caller: CallerDep) -> Context:
+    """Return the same for an order: what it works with must be the caller's own, even if they see everything."""
+    return replace(whole, db=seen_by(whole.db, replace(caller, scope="write")))
+
+
+OwnContextDep = Annotated[Context, Depends(get_own_context)]
 
 
 def instant(epoch_s: float) -> datetime:

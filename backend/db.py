@@ -10,8 +10,9 @@ transactions see one moment (REPEATABLE READ), as they do under SQLite.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -66,17 +67,24 @@ class Database:
         self._writing = self.engine.execution_options(writing=True)
         one_moment: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reading = self.engine if self._is_sqlite else self.engine.execution_options(**one_moment)
+        self._open = _open_session
+
+    def with_sessions(self, open_session: Callable[[Engine], Session]) -> Database:
+        """Return the same database, with the same connections, whose transactions are opened in another way."""
+        other = copy(self)
+        other._open = open_session
+        return other
 
     @contextmanager
     def read(self) -> Generator[Session]:
         """Open a reading transaction; nothing in it is ever committed."""
-        with Session(self._reading, expire_on_commit=False) as session:
+        with self._open(self._reading) as session:
             yield session
 
     @contextmanager
     def write(self) -> Generator[Session]:
         """Open a writing transaction; commits at the end of the block, rolls back on an exception."""
-        with Session(self._writing, expire_on_commit=False) as session, session.begin():
+        with self._open(self._writing) as session, session.begin():
             yield session
 
     @contextmanager
@@ -94,6 +102,11 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _open_session(engine: Engine) -> Session:
+    """Open a session that holds everything."""
+    return Session(engine, expire_on_commit=False)
 
 
 _POOL: dict[str, Any] = {

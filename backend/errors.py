@@ -1,6 +1,8 @@
 """Error tree of the service; one class per kind of answer, no web library needed.
 
 ServiceError
+├── NotSignedIn      401  nobody knows who is asking
+├── Forbidden        403  the asker may not do this
 ├── NotFound         404  the thing is not there
 ├── Conflict         409  the thing is there but its state forbids the request
 ├── ChangedMeanwhile 412  the thing is no longer what the asker has seen
@@ -33,6 +35,41 @@ class ServiceError(Exception):
         self.detail = detail
         self.hint = hint
         self.errors = list(errors)
+
+
+class NotSignedIn(ServiceError):
+    """The request shows no credential, or none that is valid.
+
+    Args:
+        detail: what was found.
+        tried: a key was shown.
+    """
+
+    status = 401
+
+    def __init__(self, detail: str, *, tried: bool = False) -> None:
+        super().__init__(
+            "not_signed_in",
+            detail,
+            "Send a valid key as Authorization: Bearer KEY, or sign in on the page. "
+            "`spf-studio keys create` makes one.",
+        )
+        self.tried = tried
+
+
+class Forbidden(ServiceError):
+    """The asker is known, but may not do this."""
+
+    status = 403
+
+
+def missing_scope(found: str, needed: str) -> Forbidden:
+    """Build the refusal of a caller whose credential does not reach so far."""
+    return Forbidden(
+        "scope_missing",
+        f"Found a key of scope {found!r}; this request takes the scope {needed!r}.",
+        f"Ask whoever runs the studio for a key: spf-studio keys create --owner NAME --scope {needed}.",
+    )
 
 
 class NotFound(ServiceError):

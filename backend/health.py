@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.bases.service import list_bases
-from backend.context import Context, ContextDep
+from backend.context import Context, WholeContextDep
 from backend.db import now
 from backend.errors import Unavailable
 from backend.tables import Job, Outbox
@@ -39,7 +39,7 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz")
-def readyz(context: ContextDep) -> Readiness:
+def readyz(context: WholeContextDep) -> Readiness:
     """Tell whether the database answers and orders are passed on, and which base models are there."""
     try:
         with context.db.read() as session:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 
+from backend.access.endpoints import router as access
+from backend.access.layer import AccessLayer
 from backend.adapters.endpoints import router as adapters
 from backend.bases.endpoints import router as bases
 from backend.comparisons.endpoints import router as comparisons
@@ -19,6 +21,7 @@ from backend.evaluations.endpoints import router as evaluations
 from backend.health import router as health
 from backend.jobs.endpoints import router as jobs
 from backend.jobs.training_endpoints import router as trainings
+from backend.listening import listens_on_loopback
 from backend.methods import HeadLayer, refuse_other_addresses
 from backend.metrics.endpoints import router as metrics
 from backend.metrics.job_figures import JobFigures
@@ -34,6 +37,20 @@ STATIC_DIR = Path(__file__).parent / "static"
 
 _LARGEST_BODY_BYTES = 1024 * 1024
 """Limit for every request but uploads, which have their own."""
+
+_ROUTERS = (
+    access,
+    datasets,
+    dataset_items,
+    uploads,
+    phrases,
+    jobs,
+    trainings,
+    adapters,
+    comparisons,
+    evaluations,
+    bases,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -51,18 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     context.figures.register(JobFigures(context.db))
     app.state.context = context
     api = APIRouter(prefix=API_PREFIX, responses=PROBLEM_RESPONSES, max_body_size=_LARGEST_BODY_BYTES)
-    for router in (
-        datasets,
-        dataset_items,
-        uploads,
-        phrases,
-        jobs,
-        trainings,
-        adapters,
-        comparisons,
-        evaluations,
-        bases,
-    ):
+    for router in _ROUTERS:
         api.include_router(router)
     app.include_router(api)
     app.include_router(health)
@@ -72,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
     if (STATIC_DIR / "index.html").is_file():
         app.frontend("/", directory=STATIC_DIR, fallback="index.html")
     app.add_middleware(HeadLayer)
+    app.add_middleware(AccessLayer, db=context.db, always_keyed=not listens_on_loopback(settings.host))
     app.add_middleware(SecurityLayer, host_names=(*LOOPBACK_NAMES, *settings.host_names))
     app.add_middleware(RequestLayer, count=RequestFigures(context.figures).count)
     return app

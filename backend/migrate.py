@@ -1,8 +1,7 @@
-"""Bringing the database to the present schema; `python -m backend.migrate` does only that."""
+"""Bringing the database to the present schema; `spf-studio migrate` does only that."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from alembic.config import Config
@@ -10,7 +9,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from alembic import command
-from backend.settings import Settings, load_settings
+from backend.settings import Settings
 from backend.start_error import StartError
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -32,10 +31,3 @@ def migrate(settings: Settings) -> None:
             f"found no database that can be used at {make_url(settings.sqlalchemy_url)!r}: {error.orig}. "
             "Start it, or correct SPF_DATABASE_URL; without this variable the records are kept in the data folder."
         ) from error
-
-
-if __name__ == "__main__":
-    try:
-        migrate(load_settings())
-    except StartError as error:
-        sys.exit(f"The database cannot be brought up to date: {error}")

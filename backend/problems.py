@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
-from backend.errors import ServiceError
+from backend.errors import NotSignedIn, ServiceError
 from spf_portrait.contract.errors import SpfError
 from spf_portrait.contract.full_disk import is_disk_full
 
@@ -99,10 +99,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ServiceError)
     def on_service_error(request: Request, error: ServiceError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        headers = {"Retry-After": "2"} if error.status == 503 else None
-        return problem_response(
-            _request_id(request), error.status, error.code, error.detail, error.hint, error.errors, headers
-        )
+        return service_error_response(_request_id(request), error)
 
     @app.exception_handler(SpfError)
     def on_contract_error(request: Request, error: SpfError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
@@ -144,17 +141,7 @@ def _install_database_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(OperationalError)
     def on_database_error(request: Request, error: OperationalError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
-        if is_disk_full(error):
-            return _disk_full(_request_id(request))
-        log.error("request %s: database: %s", _request_id(request), error)
-        return problem_response(
-            _request_id(request),
-            503,
-            "database_busy",
-            "The database did not answer in time.",
-            "Ask again in a moment.",
-            headers={"Retry-After": "2"},
-        )
+        return database_error_response(_request_id(request), error)
 
     @app.exception_handler(DataError)
     def on_unstorable_value(request: Request, error: DataError) -> JSONResponse:  # pyright: ignore[reportUnusedFunction]
@@ -166,6 +153,35 @@ def _install_database_handlers(app: FastAPI) -> None:
             "The request has a character or a number that the database cannot hold, such as U+0000.",
             "Remove control characters and use smaller numbers.",
         )
+
+
+def service_error_response(request_id: str, error: ServiceError) -> JSONResponse:
+    """Answer for an expected failure."""
+    return problem_response(
+        request_id, error.status, error.code, error.detail, error.hint, error.errors, _headers_of(error)
+    )
+
+
+def _headers_of(error: ServiceError) -> dict[str, str]:
+    """Return what programs read before they read the problem document."""
+    if isinstance(error, NotSignedIn):
+        return {"WWW-Authenticate": 'Bearer realm="spf-portrait"' + (', error="invalid_token"' if error.tried else "")}
+    return {"Retry-After": "2"} if error.status == 503 else {}
+
+
+def database_error_response(request_id: str, error: OperationalError) -> JSONResponse:
+    """Answer for a database that is locked, away, or has no room left."""
+    if is_disk_full(error):
+        return _disk_full(request_id)
+    log.error("request %s: database: %s", request_id, error)
+    return problem_response(
+        request_id,
+        503,
+        "database_busy",
+        "The database did not answer in time.",
+        "Ask again in a moment.",
+        headers={"Retry-After": "2"},
+    )
 
 
 def _disk_full(request_id: str) -> JSONResponse:

@@ -1,8 +1,8 @@
 """The layer of safety: response headers, and refusal of requests that other sites make the browser send.
 
-The studio has no accounts and listens on loopback only. A web page of another origin can still make the user's browser
-send requests to it, so the host name must be a loopback name (against DNS rebinding) and a writing request must not
-come from another site.
+A web page of another origin can make the user's browser send requests to the studio, with a session's cookie, or to a
+studio without keys. So the host name must be one of the studio's own (against DNS rebinding), and a writing request
+must not come from another site. Who may call at all is the business of `backend.access`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SecurityLayer:
@@ -73,7 +73,7 @@ class SecurityLayer:
         if name not in self._host_names:
             allowed = ", ".join(sorted(self._host_names))
             return 400, "host_refused", f"Found host name {name!r}; allowed are {allowed}.", "Use one of these names."
-        if method in _SAFE_METHODS:
+        if method in SAFE_METHODS:
             return None
         site = headers.get("sec-fetch-site")
         origin = headers.get("origin")

@@ -14,16 +14,16 @@ from backend.main import create_app
 from backend.migrate import migrate
 from backend.settings import load_settings
 from backend.start_error import StartError
-from backend.startup_checks import bind_socket, refuse_public_address
+from backend.startup_checks import bind_socket, refuse_strangers
 
 
 def main() -> None:
     """Serve until SIGINT or SIGTERM."""
     try:
         settings = load_settings()
-        refuse_public_address(settings)
         listener = bind_socket(settings.host, settings.port)
         migrate(settings)
+        refuse_strangers(settings)
     except StartError as error:
         sys.exit(f"The service cannot start: {error}")
     configure_logs(settings.log_format, settings.log_level or "INFO")

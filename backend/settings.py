@@ -36,15 +36,15 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(default=None, repr=False)
     """Broker URL; the studio starts a private broker when unset."""
     host: str = "127.0.0.1"
-    """Address to listen on; loopback only, because there are no accounts."""
-    allow_public_address: bool = False
-    """Listen on any address: only where something else keeps out whom it does not know, such as a proxy with accounts
-    or a container whose port is published on loopback alone."""
+    """Address to listen on. Any but a loopback one takes a key (`spf-studio keys create`), also in a container."""
     host_names: Annotated[tuple[str, ...], NoDecode] = ()
-    """Names besides the loopback ones that requests may be addressed to, separated by commas: what such a proxy is
-    called from outside."""
+    """Names besides the loopback ones that requests may be addressed to, separated by commas: what a proxy in front is
+    called from outside. They take a key, too."""
     port: int = Field(default=8000, ge=0, le=65535)
     """Port to listen on; 0 picks a free one."""
+
+    session_s: float = Field(default=12 * 3600.0, ge=60.0, le=30 * 86400.0)
+    """How long a sign-in on the page lasts, a minute to 30 days."""
 
     log_format: LogFormat = "text"
     """Log lines for people, or `json`: one JSON object a line for programs."""

@@ -1,14 +1,16 @@
-"""What must hold before a studio starts: it alone has its data folder, and its address is free and loopback."""
+"""What must hold before a studio starts: it alone has its data folder, its address is free, and strangers stay out."""
 
 from __future__ import annotations
 
 import fcntl
-import ipaddress
 import shutil
 import socket
 from pathlib import Path
 from typing import IO
 
+from backend.access.keys import has_valid_key
+from backend.db import Database
+from backend.listening import listens_on_loopback
 from backend.settings import Settings
 from backend.start_error import StartError
 
@@ -30,17 +32,28 @@ def lock_data_dir(data_dir: Path) -> IO[str]:
     return lock
 
 
-def refuse_public_address(settings: Settings) -> None:
-    """Refuse to listen where others could connect, unless that was asked for: there are no accounts."""
-    host = settings.host
-    addresses = {info[4][0] for info in socket.getaddrinfo(host, None)} if host else {"0.0.0.0"}
-    if settings.allow_public_address or all(ipaddress.ip_address(address).is_loopback for address in addresses):
+def refuse_strangers(settings: Settings) -> None:
+    """Refuse to be reached by others as long as there is no key that tells who may come in.
+
+    The database must have its present schema.
+
+    Raises:
+        StartError: others can reach this address, and no key is valid.
+    """
+    if listens_on_loopback(settings.host) and not settings.host_names:
         return
-    raise StartError(
-        f"found SPF_HOST={host!r}; allowed is a loopback address such as 127.0.0.1, because the studio has no "
-        "accounts. To use it from another machine, tunnel: ssh -L 8000:127.0.0.1:8000 HOST. Where something else keeps "
-        "strangers out, set SPF_ALLOW_PUBLIC_ADDRESS=true, and SPF_HOST_NAMES to the name that it is called by."
-    )
+    db = Database(settings.sqlalchemy_url)
+    try:
+        keyed = has_valid_key(db)
+    finally:
+        db.close()
+    if not keyed:
+        raise StartError(
+            f"found SPF_HOST={settings.host!r} and SPF_HOST_NAMES={','.join(settings.host_names)!r}, by which others "
+            "can reach the studio, and no valid key; without keys it serves its own machine alone. Make one: "
+            "spf-studio keys create --owner NAME --scope write. Or stay on loopback without further names, and tunnel "
+            "from another machine: ssh -L 8000:127.0.0.1:8000 HOST."
+        )
 
 
 def bind_socket(host: str, port: int) -> socket.socket:

@@ -22,7 +22,7 @@ from backend.migrate import migrate
 from backend.process_manager import ProcessManager
 from backend.settings import Settings, load_settings
 from backend.start_error import StartError
-from backend.startup_checks import bind_socket, lock_data_dir, refuse_public_address
+from backend.startup_checks import bind_socket, lock_data_dir, refuse_strangers
 
 _POLL_S = 0.5
 _SETTLE_S = 30.0
@@ -44,9 +44,8 @@ def run(settings: Settings) -> None:
     """Start everything, serve, and stop everything.
 
     Raises:
-        StartError: the address is not loopback or taken, or there is no broker or no database.
+        StartError: the address is taken, or open to others without a key; or there is no broker or no database.
     """
-    refuse_public_address(settings)
     stop = threading.Event()
     _stop_on_signals(stop)
     lock = lock_data_dir(settings.data_dir)
@@ -55,6 +54,7 @@ def run(settings: Settings) -> None:
     server: threading.Thread | None = None
     try:
         migrate(settings)
+        refuse_strangers(settings)
         redis_url = settings.redis_url or start_broker(brokers, settings.data_dir)
         settings = settings.model_copy(update={"redis_url": redis_url})
         _start_children(processes, settings)

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from backend.caller import LOCAL_OWNER, SCOPES
 from backend.db import now
 
 JobState = Literal["queued", "running", "canceling", "succeeded", "failed", "canceled"]
@@ -52,10 +53,56 @@ class Base(DeclarativeBase):
     type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, list[dict[str, Any]]: JSON}  # noqa: RUF012
 
 
-class Dataset(Base):
+class Owned:
+    """What belongs to somebody; items, versions, events and results belong to whom their set or job belongs to."""
+
+    belongs_to: Mapped[str] = mapped_column(server_default=LOCAL_OWNER)
+    """Name of the owner, see `backend.ownership`."""
+
+
+class RequestKeyRow:
+    """An Idempotency-Key of an answered request; two owners may use the same one."""
+
+    belongs_to: Mapped[str] = mapped_column(primary_key=True, default=LOCAL_OWNER)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_sha256: Mapped[str]
+    created_at: Mapped[float] = mapped_column(default=now())
+
+
+class ApiKey(Base):
+    """A key that an owner calls with. Rows stay when a key is revoked: a studio that had one needs one."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (CheckConstraint(_one_of("scope", SCOPES), name="scope"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """The public part of the key, by which it is found and revoked."""
+    secret_sha256: Mapped[str]
+    owner: Mapped[str]
+    scope: Mapped[str]
+    created_at: Mapped[float] = mapped_column(default=now())
+    expires_at: Mapped[float | None]
+    revoked_at: Mapped[float | None]
+    last_used_at: Mapped[float | None]
+    """At most a minute behind."""
+
+
+class PageSession(Base):
+    """A sign-in on the page with a key, which says what it allows and ends it when it is revoked."""
+
+    __tablename__ = "page_sessions"
+
+    token_sha256: Mapped[str] = mapped_column(primary_key=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id"))
+    created_at: Mapped[float] = mapped_column(default=now())
+    expires_at: Mapped[float]
+
+
+class Dataset(Owned, Base):
     """A caption set that can still be corrected."""
 
     __tablename__ = "datasets"
+    __table_args__ = (Index(None, "belongs_to"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -116,18 +163,15 @@ class BulkEdit(Base):
     created_at: Mapped[float] = mapped_column(default=now())
 
 
-class UploadKey(Base):
+class UploadKey(RequestKeyRow, Base):
     """Answered uploads, so that a repeated request finds the same caption set."""
 
     __tablename__ = "upload_keys"
 
-    key: Mapped[str] = mapped_column(primary_key=True)
-    request_sha256: Mapped[str]
     dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"))
-    created_at: Mapped[float] = mapped_column(default=now())
 
 
-class Job(Base):
+class Job(Owned, Base):
     """The source of truth about one job; the broker only passes on that it may be there."""
 
     __tablename__ = "jobs"
@@ -140,6 +184,7 @@ class Job(Base):
         CheckConstraint("state != 'failed' OR error_code IS NOT NULL", name="error"),
         Index(None, "state", "lease_until"),
         Index(None, "created_at"),
+        Index(None, "belongs_to"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -161,6 +206,7 @@ class Job(Base):
     max_attempts: Mapped[int] = mapped_column(default=5)
     lost_count: Mapped[int] = mapped_column(default=0)
     owner: Mapped[str | None]
+    """The worker that claimed it, never the one whom it belongs to."""
     lease_until: Mapped[float | None]
     not_before: Mapped[float] = mapped_column(default=now())
     cancel_requested_at: Mapped[float | None]
@@ -206,15 +252,12 @@ class Outbox(Base):
     tries: Mapped[int] = mapped_column(default=0)
 
 
-class IdempotencyKey(Base):
+class IdempotencyKey(RequestKeyRow, Base):
     """Answered creations, so that a repeated request finds the same job."""
 
     __tablename__ = "idempotency_keys"
 
-    key: Mapped[str] = mapped_column(primary_key=True)
-    request_sha256: Mapped[str]
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
-    created_at: Mapped[float] = mapped_column(default=now())
 
 
 class JobAdapter(Base):

@@ -65,9 +65,9 @@ def list_items(session: Session, dataset_id: str) -> Sequence[DatasetItem]:
 
 
 def get_item(session: Session, dataset_id: str, item_id: str) -> DatasetItem | None:
-    """Return one item of one caption set, or None."""
-    item = session.get(DatasetItem, item_id)
-    return item if item is not None and item.dataset_id == dataset_id else None
+    """Return one item of one caption set, or None; asks for the set, too, because it is the set that has an owner."""
+    in_set = select(DatasetItem).join(Dataset, Dataset.id == DatasetItem.dataset_id)
+    return session.scalar(in_set.where(DatasetItem.id == item_id, Dataset.id == dataset_id))
 
 
 def find_version(session: Session, dataset_id: str, content_hash: str) -> DatasetVersion | None:

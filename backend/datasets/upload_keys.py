@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.idempotency import RequestKey, require_same_request
@@ -14,8 +15,10 @@ def gone_into(session: Session, request_key: RequestKey | None) -> str | None:
     Raises:
         Unprocessable: the key came with another upload.
     """
-    known = None if request_key is None else session.get(UploadKey, request_key.key)
-    if request_key is None or known is None:
+    if request_key is None:
+        return None
+    known = session.scalar(select(UploadKey).where(UploadKey.key == request_key.key))
+    if known is None:
         return None
     require_same_request(known.key, known.request_sha256, request_key.sha256)
     return known.dataset_id

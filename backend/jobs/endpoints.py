@@ -11,7 +11,7 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 
-from backend.context import Context, ContextDep
+from backend.context import Context, ContextDep, OwnContextDep
 from backend.file_responses import IfNoneMatch, file_response, not_modified
 from backend.idempotency import IdempotencyKey
 from backend.jobs import deletion, orders, previews, service
@@ -31,7 +31,7 @@ _PAGE = 500
 
 @router.post("", status_code=202)
 def create_job(
-    context: ContextDep,
+    context: OwnContextDep,
     response: Response,
     order: Annotated[JobIn, Body()],
     idempotency_key: IdempotencyKey = None,

@@ -89,6 +89,7 @@ def _retry(context: Context, job_id: str, idempotency_key: str | None, sha256: s
     find_base(str(old.spec["base"]), context.settings.models_dir)
     job = Job(
         id=new_id("job"),
+        belongs_to=old.belongs_to,
         kind=old.kind,
         queue=old.queue,
         parent_id=old.id,

@@ -98,7 +98,7 @@ def lock_job(session: Session, job_id: str) -> None:
 
 def find_idempotency_key(session: Session, key: str) -> IdempotencyKey | None:
     """Return what an earlier request with this key created, or None."""
-    return session.get(IdempotencyKey, key)
+    return session.scalar(select(IdempotencyKey).where(IdempotencyKey.key == key))
 
 
 def add_idempotency_key(session: Session, key: str, request_sha256: str, job_id: str) -> None:

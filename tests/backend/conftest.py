@@ -1,5 +1,6 @@
 """Fixtures of the service for this folder."""
 
+from tests.backend.access_fixtures import visitor
 from tests.backend.service_fixtures import (
     client,
     database,
@@ -22,4 +23,5 @@ __all__ = [
     "settings",
     "storage",
     "template_database",
+    "visitor",
 ]

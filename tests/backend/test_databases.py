@@ -60,11 +60,11 @@ def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
     assert "SPF_DATABASE_URL" in str(refusal.value)
 
 
-@pytest.mark.parametrize("module", ["backend.serve", "backend.studio", "backend.migrate"])
-def test_no_program_starts_without_its_database(module: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [["backend.serve"], ["backend.studio"], ["backend.cli", "migrate"]])
+def test_no_program_starts_without_its_database(command: list[str], tmp_path: Path) -> None:
     variables = {"SPF_DATABASE_URL": NOBODY_THERE, "SPF_DATA_DIR": str(tmp_path), "SPF_PORT": "0"}
     done = subprocess.run(
-        [sys.executable, "-m", module], env={**os.environ, **variables}, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *command], env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert "found no database that can be used" in done.stderr
@@ -139,7 +139,7 @@ def test_connections_that_the_server_closed_are_replaced(
 
 def test_services_that_start_together_migrate_once(postgresql_cluster: PostgresqlCluster) -> None:
     with postgresql_cluster.database("template1") as url:
-        program = [sys.executable, "-m", "backend.migrate"]
+        program = [sys.executable, "-m", "backend.cli", "migrate"]
         environment = {**os.environ, "SPF_DATABASE_URL": url}
         starting = [subprocess.Popen(program, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(3)]
         assert [process.communicate()[1] for process in starting] == [""] * 3

@@ -36,6 +36,16 @@ class RunningStudio:
             return answer.read()
 
 
+def command_environment(data_dir: Path, **settings: str) -> dict[str, str]:
+    """The environment of a program that works on this folder.
+
+    Args:
+        data_dir: Folder for everything that the studio stores.
+        settings: More settings, for instance SPF_LEASE_S="3".
+    """
+    return {**os.environ, "SPF_DATA_DIR": str(data_dir), "OMP_NUM_THREADS": "1", **settings}
+
+
 @contextmanager
 def running_studio(data_dir: Path, models_dir: Path, **settings: str) -> Generator[RunningStudio]:
     """Run `python -m backend.studio` until the block ends; then stop it as Ctrl-C does.
@@ -45,15 +55,8 @@ def running_studio(data_dir: Path, models_dir: Path, **settings: str) -> Generat
         models_dir: Folder with the base models.
         settings: More settings, for instance SPF_LEASE_S="3".
     """
-    environment = {
-        **os.environ,
-        "SPF_DATA_DIR": str(data_dir),
-        "SPF_MODELS_DIR": str(models_dir),
-        "SPF_PORT": "0",
-        "OMP_NUM_THREADS": "1",
-        "PYTHONUNBUFFERED": "1",
-        **settings,
-    }
+    variables = {"SPF_MODELS_DIR": str(models_dir), "SPF_PORT": "0", "PYTHONUNBUFFERED": "1", **settings}
+    environment = command_environment(data_dir, **variables)
     command = [sys.executable, "-m", "backend.studio"]
     process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -1,5 +1,6 @@
 /** The one door to the studio. Paths, parameters, bodies and answers are checked against its OpenAPI document. */
 import { Problem } from "./problem";
+import { noteStatus } from "./signedOut";
 import type { paths } from "./schema";
 
 type Method = "get" | "post" | "patch" | "delete";
@@ -65,6 +66,7 @@ async function ask(where: string, request: RequestInit): Promise<string> {
   } catch {
     throw Problem.unreachable();
   }
+  noteStatus(response.status);
   if (!response.ok) throw Problem.read(response.status, text);
   return text;
 }

@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 export type Adapter = Schemas["AdapterOut"];
 export type BulkEdit = Schemas["Prefix"] | Schemas["Suffix"] | Schemas["Replace"] | Schemas["SetTarget"];
 export type Base = Schemas["BaseOut"];
+export type Caller = Schemas["CallerOut"];
 export type Comparison = Schemas["ComparisonOut"];
 export type Dataset = Schemas["DatasetOut"];
 export type Evaluation = Schemas["EvaluationOut"];

@@ -1,5 +1,6 @@
 /** Send files with a progress report, which `fetch` cannot give. */
 import { Problem } from "./problem";
+import { noteStatus } from "./signedOut";
 import type { Dataset } from "./types";
 
 const UPLOAD_PATH = "/api/v1/datasets";
@@ -26,6 +27,7 @@ export function uploadCaptionSet(set: Upload, onProgress: (fraction: number) => 
     request.upload.onprogress = (event) => onProgress(event.lengthComputable ? event.loaded / event.total : 0);
     request.onerror = () => reject(Problem.unreachable());
     request.onload = () => {
+      noteStatus(request.status);
       if (request.status < 300) resolve(JSON.parse(request.responseText) as Dataset);
       else reject(Problem.read(request.status, request.responseText));
     };

@@ -1,0 +1,295 @@
+"""Keys, the page's sessions, and what is whose."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from backend.db import Database, now
+from backend.settings import Settings
+from backend.storage import LocalStorage
+from backend.tables import ApiKey, Job, PageSession
+from tests.backend.access_fixtures import ORIGIN, Visitor, key_of, revoked, signed_in
+from tests.backend.service_fixtures import GOOD_FILES, NewJob, job_row, made_dataset, parts
+
+JOBS = "/api/v1/jobs"
+SESSION = "/api/v1/session"
+PAIR = {"kind": "comparison", "spec": {"base": "pico", "base_text": "a woman", "target": "blonde hair", "seed": 1}}
+
+
+def _training(dataset_id: str) -> dict[str, Any]:
+    return {"kind": "training", "dataset_id": dataset_id, "spec": {"base": "pico"}}
+
+
+def _key_row(db: Database, key: str) -> ApiKey:
+    with db.read() as session:
+        return session.get_one(ApiKey, key.split("_")[1])
+
+
+def test_without_keys_the_studio_has_one_user_who_never_signs_in(visitor: Visitor) -> None:
+    client = visitor()
+    assert client.get(JOBS).status_code == 200
+    assert client.get("/metrics").status_code == 200
+    assert client.get(SESSION).json() == {"owner": "local", "scope": "admin", "keyed": False}
+
+
+def test_from_the_first_key_on_everything_below_api_takes_one(visitor: Visitor, db: Database) -> None:
+    client = visitor()
+    key = key_of(db, "mina")
+    for address in (JOBS, "/api/v1/openapi.json", "/api", "/api/", "/api/v1/unknown", "/metrics"):
+        refusal = client.get(address)
+        assert (refusal.status_code, refusal.json()["code"]) == (401, "not_signed_in"), address
+        assert refusal.headers["WWW-Authenticate"] == 'Bearer realm="spf-portrait"'
+    assert client.get("/healthz").status_code == 200
+    assert visitor(key).get(JOBS).status_code == 200
+    assert visitor(revoked(db, key)).get(JOBS).status_code == 401
+    assert client.get(JOBS).status_code == 401  # the last key is gone, the studio stays closed
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda key: key[:-1] + ("a" if key[-1] != "a" else "b"),
+        lambda key: key + "a",
+        lambda key: key.rsplit("_", 1)[0],
+        lambda key: "spf_0000000000_" + key.split("_", 2)[2],
+        lambda key: "",
+    ],
+)
+def test_no_other_text_is_a_key(visitor: Visitor, db: Database, spoil: Any) -> None:
+    refusal = visitor(spoil(key_of(db, "mina"))).get(JOBS)
+    assert refusal.status_code == 401
+    assert 'error="invalid_token"' in refusal.headers["WWW-Authenticate"]
+
+
+def test_keys_and_session_tokens_are_stored_as_hashes_alone(visitor: Visitor, db: Database) -> None:
+    key = key_of(db, "mina")
+    client = signed_in(visitor(), key)
+    with db.read() as session:
+        stored = session.query(ApiKey).one(), session.query(PageSession).one()
+    text = " ".join(str(value) for row in stored for value in vars(row).values())
+    assert key.split("_", 2)[2] not in text
+    assert client.cookies["spf_session"] not in text
+
+
+def test_a_key_is_over_after_its_days(visitor: Visitor, db: Database) -> None:
+    key = key_of(db, "mina", days=1)
+    client = visitor(key)
+    assert client.get(JOBS).status_code == 200
+    with db.write() as session:
+        session.execute(update(ApiKey).values(expires_at=now() - 1.0))
+    assert client.get(JOBS).status_code == 401
+
+
+def test_the_last_use_of_a_key_is_written_once_a_minute(visitor: Visitor, db: Database) -> None:
+    key = key_of(db, "mina")
+    assert _key_row(db, key).last_used_at is None
+    visitor(key).get(JOBS)
+    first = _key_row(db, key).last_used_at
+    visitor(key).get(JOBS)
+    assert _key_row(db, key).last_used_at == first is not None
+    with db.write() as session:
+        session.execute(update(ApiKey).values(last_used_at=now() - 61.0))
+    visitor(key).get(JOBS)
+    assert (_key_row(db, key).last_used_at or 0.0) >= first
+
+
+def test_each_scope_allows_what_it_says(visitor: Visitor, db: Database) -> None:
+    reader, writer, admin = (visitor(key_of(db, "mina", scope)) for scope in ("read", "write", "admin"))
+    refusal = reader.post(JOBS, json=PAIR)
+    assert (refusal.status_code, refusal.json()["code"]) == (403, "scope_missing")
+    assert "'write'" in refusal.json()["detail"]
+    job = writer.post(JOBS, json=PAIR).json()
+    assert reader.get(f"{JOBS}/{job['id']}").status_code == 200
+    assert [client.get("/metrics").status_code for client in (reader, writer, admin)] == [403, 403, 200]
+
+
+def test_somebody_elses_things_are_not_there(visitor: Visitor, db: Database) -> None:
+    owner, other = (visitor(key_of(db, name)) for name in ("mina", "noah"))
+    dataset = made_dataset(owner)
+    item = dataset["items"][0]
+    job = owner.post(JOBS, json=PAIR).json()
+    addresses = [
+        f"/api/v1/datasets/{dataset['id']}",
+        f"/api/v1/datasets/{dataset['id']}/archive",
+        f"/api/v1/datasets/{dataset['id']}/items/{item['id']}",
+        f"/api/v1/datasets/{dataset['id']}/items/{item['id']}/image",
+        f"{JOBS}/{job['id']}",
+        f"{JOBS}/{job['id']}/events",
+    ]
+    for address in addresses:
+        assert owner.get(address).status_code == 200, address
+        assert other.get(address).status_code == 404, address
+        assert visitor(key_of(db, "olga", "admin")).get(address).status_code == 200, address
+    stream = other.get(f"{JOBS}/{job['id']}/events", headers={"Accept": "text/event-stream"})
+    assert stream.status_code == 404
+
+
+def test_lists_show_the_callers_own_and_an_admin_everything(
+    visitor: Visitor, db: Database, storage: LocalStorage, new_job: NewJob
+) -> None:
+    clients = {name: visitor(key_of(db, name)) for name in ("mina", "noah")}
+    made: dict[str, dict[str, str]] = {}
+    for name, client in clients.items():
+        job_id = client.post(JOBS, json=PAIR).json()["id"]
+        made[name] = {"datasets": made_dataset(client)["id"], "jobs": job_id, **_published(db, job_id)}
+    admin = visitor(key_of(db, "olga", "admin"))
+    for kind in ("datasets", "jobs", "adapters", "comparisons", "evaluations"):
+        own = {name: [row["id"] for row in clients[name].get(f"/api/v1/{kind}").json()["data"]] for name in clients}
+        assert own == {name: [made[name][kind]] for name in clients}, kind
+        seen = {row["id"] for row in admin.get(f"/api/v1/{kind}").json()["data"]}
+        assert seen == {made[name][kind] for name in clients}
+
+
+def _published(db: Database, job_id: str) -> dict[str, str]:
+    """One result of every kind, as a job publishes it."""
+    from backend.tables import Adapter, Comparison, Evaluation
+
+    end = job_id[-8:]
+    figures = {
+        **{"base": "pico", "target": "hat", "count": 1, "steps": 1, "guidance_scale": 1.0, "strength": 1.0},
+        **{"hold": None, "metrics": {}, "pollution_by_axis": {}},
+    }
+    with db.write() as session:
+        session.add(Adapter(id=f"adp_{end}", job_id=job_id, base="pico", method="spf", target="hat", files=[]))
+        session.flush()
+        session.add(Comparison(id=f"cmp_{end}", job_id=job_id, adapter_id=f"adp_{end}", sample={}, files=[]))
+        session.add(Evaluation(id=f"evl_{end}", job_id=job_id, adapter_id=f"adp_{end}", figures=figures, files=[]))
+    return {"adapters": f"adp_{end}", "comparisons": f"cmp_{end}", "evaluations": f"evl_{end}"}
+
+
+def test_nobody_orders_with_what_belongs_to_others_not_even_an_admin(visitor: Visitor, db: Database) -> None:
+    owner = visitor(key_of(db, "mina"))
+    dataset_id = made_dataset(owner)["id"]
+    adapter_id = _published(db, owner.post(JOBS, json=PAIR).json()["id"])["adapters"]
+    orders = (
+        _training(dataset_id),
+        {**PAIR, "adapter_id": adapter_id},
+        {"kind": "evaluation", "adapter_id": adapter_id, "spec": {"texts": [{"base_text": "a man", "seed": 1}]}},
+    )
+    for order in orders:
+        assert owner.post(JOBS, json=order).status_code == 202
+        for stranger in (visitor(key_of(db, "noah")), visitor(key_of(db, "olga", "admin"))):
+            assert stranger.post(JOBS, json=order).status_code == 404
+
+
+def test_two_owners_may_use_one_idempotency_key(visitor: Visitor, db: Database) -> None:
+    clients = [visitor(key_of(db, name, scope)) for name, scope in (("mina", "write"), ("noah", "admin"))]
+    same = {"Idempotency-Key": "same"}
+    jobs = [client.post(JOBS, json=PAIR, headers=same).json()["id"] for client in clients]
+    assert jobs[0] != jobs[1]
+    assert [client.post(JOBS, json=PAIR, headers=same).json()["id"] for client in clients] == jobs
+    uploads = [_uploaded(client, same) for client in clients]
+    assert uploads[0] != uploads[1]
+    assert [_uploaded(client, same) for client in clients] == uploads
+
+
+def _uploaded(client: Any, headers: dict[str, str]) -> str:
+    answer = client.post("/api/v1/datasets", files=parts(GOOD_FILES), data={"name": "set"}, headers=headers)
+    return str(answer.json()["id"])
+
+
+def test_what_an_admin_retries_stays_with_its_owner(visitor: Visitor, db: Database) -> None:
+    owner, admin = visitor(key_of(db, "mina")), visitor(key_of(db, "olga", "admin"))
+    job_id = owner.post(JOBS, json=PAIR).json()["id"]
+    admin.post(f"{JOBS}/{job_id}/cancel")
+    retry = admin.post(f"{JOBS}/{job_id}/retry").json()["id"]
+    assert job_row(db, retry).belongs_to == "mina"
+    assert owner.get(f"{JOBS}/{retry}").status_code == 200
+
+
+def test_the_place_in_the_line_counts_the_jobs_of_all_owners(visitor: Visitor, db: Database) -> None:
+    first, second = (visitor(key_of(db, name)) for name in ("mina", "noah"))
+    first.post(JOBS, json=PAIR)
+    assert second.post(JOBS, json=PAIR).json()["queue_position"] == 2
+
+
+def test_what_the_single_user_made_belongs_to_the_local_owner(visitor: Visitor, db: Database) -> None:
+    job_id = visitor().post(JOBS, json=PAIR).json()["id"]
+    with db.read() as session:
+        assert session.get_one(Job, job_id).belongs_to == "local"
+    assert visitor(key_of(db, "local", "read")).get(f"{JOBS}/{job_id}").status_code == 200
+    assert visitor(key_of(db, "mina")).get(f"{JOBS}/{job_id}").status_code == 404
+
+
+def test_a_session_begins_with_a_key_and_ends_with_the_sign_out(visitor: Visitor, db: Database) -> None:
+    client = signed_in(visitor(), key_of(db, "mina"))
+    assert client.get(SESSION).json() == {"owner": "mina", "scope": "write", "keyed": True}
+    kept = client.cookies["spf_session"]
+    assert client.delete(SESSION).status_code == 204
+    assert "spf_session" not in client.cookies
+    client.cookies.set("spf_session", kept)
+    assert client.get(SESSION).status_code == 401
+
+
+def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(visitor: Visitor, db: Database) -> None:
+    key = key_of(db, "mina")
+
+    def cookie(origin: str) -> str:
+        answer = visitor().post(SESSION, json={"key": key}, headers={"Origin": origin})
+        return str(answer.headers["Set-Cookie"])
+
+    plain, secure = cookie("http://testserver"), cookie("https://testserver")
+    assert "HttpOnly" in plain
+    assert "SameSite=strict" in plain
+    assert "Secure" not in plain
+    assert "Secure" in secure
+
+
+def test_a_session_is_over_with_its_time_and_with_its_key(visitor: Visitor, db: Database) -> None:
+    key = key_of(db, "mina")
+    timed, outlived = signed_in(visitor(), key), signed_in(visitor(), key)
+    with db.write() as session:
+        session.execute(update(PageSession).values(expires_at=now() - 1.0))
+    assert timed.get(JOBS).status_code == 401
+    again = signed_in(outlived, key)
+    assert again.get(JOBS).status_code == 200
+    revoked(db, key)
+    assert again.get(JOBS).status_code == 401
+
+
+def test_a_change_by_cookie_must_come_from_the_studios_own_page(visitor: Visitor, db: Database) -> None:
+    client = signed_in(visitor(), key_of(db, "mina"))
+    del client.headers["Origin"]
+    assert client.post(JOBS, json=PAIR).json()["code"] == "origin_missing"
+    foreign = client.post(JOBS, json=PAIR, headers={"Origin": "https://evil.example"})
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "cross_site_refused")
+    assert client.post(JOBS, json=PAIR, headers=ORIGIN).status_code == 202
+    assert client.post(JOBS, json=PAIR, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 202
+
+
+def test_a_strangers_upload_is_refused_before_it_is_read(visitor: Visitor, db: Database) -> None:
+    key_of(db, "mina")
+    sent: list[int] = []
+
+    def body() -> Any:
+        for number in range(64):
+            sent.append(number)
+            yield b"x" * 65536
+
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    assert visitor().post("/api/v1/datasets", content=body(), headers=kind).status_code == 401
+
+
+def test_an_open_address_is_closed_even_before_there_is_a_key(settings: Settings) -> None:
+    from starlette.testclient import TestClient
+
+    from backend.main import create_app
+
+    public = settings.model_copy(update={"host": "0.0.0.0"})
+    with TestClient(create_app(public)) as client:
+        assert client.get(JOBS).status_code == 401
+
+
+def test_no_answer_and_no_log_line_holds_a_key(visitor: Visitor, db: Database, caplog: Any) -> None:
+    key = key_of(db, "mina")
+    client = visitor(key)
+    with caplog.at_level("DEBUG"):
+        answers = [client.get(JOBS), client.get(SESSION), visitor(key + "x").get(JOBS)]
+        signed_in(visitor(), key)
+    secret = key.split("_", 2)[2]
+    assert secret not in caplog.text
+    assert all(secret not in answer.text + json.dumps(dict(answer.headers)) for answer in answers)
