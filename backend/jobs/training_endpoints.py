@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from backend.context import ContextDep
+from backend.context import OwnContextDep
 from backend.jobs import dry_run
 from backend.jobs.kinds.training import TrainingIn
 from backend.jobs.setting_groups import setting_groups
@@ -24,7 +24,7 @@ def read_settings() -> SettingsOut:
 
 
 @router.post("/dry-run")
-def try_order(context: ContextDep, order: TrainingIn) -> DryRunOut:
+def try_order(context: OwnContextDep, order: TrainingIn) -> DryRunOut:
     """Check an order of a training without placing it: resolved settings, problems, notices and, if known, the time.
 
     The body is that of `POST /jobs`. Nothing is written, and the caption set is not frozen.

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from backend.db import Database
 from backend.ids import new_id
 from backend.jobs import transitions
+from backend.jobs.preview_files import preview_folder, preview_name
 from backend.storage import LocalStorage
 from backend.tables import (
     Adapter,
@@ -28,6 +29,7 @@ from backend.tables import (
 from tests.backend.service_fixtures import add_dataset, png
 
 FILE = "picture.png"
+PREVIEW = preview_name(1, 0, 0)
 _SPEC = {"base": "pico", "adapter": None, "base_text": "a woman", "target": "blonde hair", "seed": 1}
 _FIGURES: dict[str, Any] = {
     **{"base": "pico", "target": "hat", "count": 1, "steps": 1, "guidance_scale": 1.0, "strength": 1.0},
@@ -55,9 +57,8 @@ def owned_world(db: Database, storage: LocalStorage, owner: str) -> World:
         item = session.scalars(select(DatasetItem.id).where(DatasetItem.dataset_id == dataset)).first()
         assert item is not None
         failed = _job(session, owner, "failed", error_code="x", error_message="x", error_hint="x")
-        log = storage.path(f"logs/{failed}.1.log")
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("what the engine said", "utf-8")
+        _write(storage.path(f"logs/{failed}.1.log"), b"what the engine said")
+        _write(storage.path(f"{preview_folder(failed)}/{PREVIEW}"), png())
         made = _results(session, storage, owner)
         return World(dataset, item, _job(session, owner, "queued"), failed, *made)
 
@@ -101,9 +102,13 @@ def _publish(session: Session, storage: LocalStorage, owner: str, result: Result
     """Add a result with one file."""
     result.job_id = _job(session, owner, "succeeded")
     key = f"{result.__tablename__}/{result.job_id}/1/{FILE}"
-    place: Path = storage.path(key)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(png())
+    place = storage.path(key)
+    _write(place, png())
     result.files = [{"name": FILE, "key": key, "sha256": "0" * 64, "size_bytes": place.stat().st_size}]
     session.add(result)
     session.flush()
+
+
+def _write(place: Path, content: bytes) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)

@@ -17,7 +17,7 @@ from backend.settings import Settings
 from backend.storage import LocalStorage
 from backend.tables import ApiKey
 from tests.backend.access_fixtures import Visitor, key_of, revoked
-from tests.backend.owned_world import FILE, World, owned_world
+from tests.backend.owned_world import FILE, PREVIEW, World, owned_world
 from tests.backend.service_fixtures import GOOD_FILES, parts, png, zipped
 
 UPLOAD = {"files": parts(GOOD_FILES), "data": {"name": "set"}}
@@ -82,13 +82,17 @@ TABLE = {
     "PATCH /api/v1/datasets/{dataset_id}/items/{item_id}": change(200, json={"base": ["a man"], "target": "hat"}),
     "DELETE /api/v1/datasets/{dataset_id}/items/{item_id}": DELETE,
     "GET /api/v1/datasets/{dataset_id}/items/{item_id}/image": READ,
+    "GET /api/v1/datasets/{dataset_id}/items/{item_id}/thumbnail": READ,
+    "GET /api/v1/trainings/settings": own(200),
+    # An order, tried or placed, may work with its sender's own things alone.
+    "POST /api/v1/trainings/dry-run": Row(200, takes="write", admin=404),
     "GET /api/v1/jobs": own(200),
-    # An order may work with its sender's own things alone.
     "POST /api/v1/jobs": Row(202, takes="write", admin=404),
     "GET /api/v1/jobs/{job_id}": READ,
     "DELETE /api/v1/jobs/{job_id}": DELETE,
     "GET /api/v1/jobs/{job_id}/events": READ,
     "GET /api/v1/jobs/{job_id}/log": READ,
+    "GET /api/v1/jobs/{job_id}/previews/{name}": READ,
     "POST /api/v1/jobs/{job_id}/cancel": change(200),
     "POST /api/v1/jobs/{job_id}/retry": change(202),
     **{f"GET /api/v1/{kind}": own(200) for kind in ("adapters", "comparisons", "evaluations")},
@@ -158,7 +162,7 @@ def _with_session(client: TestClient, db: Database, key: str, caller: str) -> Te
 def _filled(address: str, world: World) -> str:
     """Name an owner's things in an address; a job that can be canceled has not ended."""
     job = world.queued_job if address.endswith("/cancel") else world.failed_job
-    name = "tiny" if "examples" in address else FILE
+    name = "tiny" if "examples" in address else PREVIEW if "previews" in address else FILE
     values = {**vars(world), "name": name, "job": job}
     placeholders = {f"{noun}_id": value for noun, value in values.items()}
     return address.format(**placeholders, name=name)
@@ -182,7 +186,7 @@ def test_every_kind_of_caller_gets_what_is_theirs(
     found: dict[str, int] = {}
     for caller in CALLERS:
         sent = dict(row.sent)
-        if address == "POST /api/v1/jobs":
+        if address in ("POST /api/v1/jobs", "POST /api/v1/trainings/dry-run"):
             sent["json"] = {"kind": "training", "dataset_id": world.dataset, "spec": {"base": "pico"}}
         found[caller] = _client(visitor, db, caller).request(method, _filled(path, world), **sent).status_code
         if row.takes == "write" and found[caller] < 300:
