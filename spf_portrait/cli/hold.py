@@ -38,9 +38,8 @@ def add_hold(parser: argparse.ArgumentParser) -> None:
         "--free-above",
         type=float,
         metavar="SHARE",
-        help="where it differs by more than this share the target surely is: the adapter draws there, and wherever the "
-        f"difference hangs together with it; lower it if the target is held back (default: {_DEFAULT.free_above:g}; "
-        "implies --hold)",
+        help="where it differs by more than this share, the adapter alone draws; lower it if the target comes out "
+        f"pale (default: {_DEFAULT.free_above:g}; implies --hold)",
     )
 
 

@@ -10,15 +10,14 @@ class Hold(ClosedSpec):
     """Both thresholds are shares of the largest difference that the target makes in the picture."""
 
     held_below: float = Field(
-        default=0.2, ge=0, lt=1, description="where the target differs by less than this share, the original draws"
+        default=0.3, ge=0, lt=1, description="where the target differs by less than this share, the original draws"
     )
     free_above: float = Field(
         default=0.7,
         gt=0,
         le=1,
         validate_default=True,
-        description="where it differs by more, the adapter draws; between the two it draws where the difference hangs "
-        "together with such a place, wholly from halfway on, and elsewhere the original does",
+        description="where it differs by more, the adapter draws; between the two, both do",
     )
     firmness: float = Field(default=1.0, ge=0, le=1, description="1 holds the rest wholly, 0 not at all")
 

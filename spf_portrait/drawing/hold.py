@@ -22,13 +22,12 @@ from spf_portrait.adapter import adapter_off
 from spf_portrait.contract.hold import Hold
 from spf_portrait.drawing.target_watch import TargetWatch
 from spf_portrait.drawing.trajectory import Sampling, denoise, guided_answer, sampler, seeded_noise
-from spf_portrait.method.control_map import LEAST_LARGEST, focused, hanging_together
+from spf_portrait.method.control_map import focused
 from spf_portrait.models.base_model import BaseModel
 from spf_portrait.models.families.text_embedding import TextEmbedding
 
 HELD_DRAWINGS: Final = 2
 """How often a held picture is drawn."""
-_HALFWAY: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -38,24 +37,6 @@ class HeldTexts:
     nothing: TextEmbedding
     base: TextEmbedding
     complete: TextEmbedding
-
-
-def place_of_target(difference: Tensor, held_below: float, free_above: float) -> Tensor:
-    """M: every cell that hangs together with a place where the target surely is.
-
-        M = reconstruction of clamp((D / max D − low) / (middle − low), 0, 1) from where D / max D ≥ high
-
-    with the middle halfway between low and high. One threshold cannot do: where it lets through the faint edge of a
-    beard, it lets through the clothes that a training has spoilt, and these are as faint but stand apart.
-
-    Args:
-        difference: D, [batch, height, width].
-        held_below: low.
-        free_above: high.
-    """
-    middle = held_below + _HALFWAY * (free_above - held_below)
-    surely = difference >= free_above * difference.amax(dim=(-2, -1), keepdim=True).clamp_min(LEAST_LARGEST)
-    return hanging_together(focused(difference, held_below, middle), surely.to(difference.dtype))
 
 
 def eased(m: Tensor, firmness: float) -> Tensor:
@@ -126,5 +107,5 @@ def held_rest(
     noise, generators = seeded_noise(base, seeds)
     scheduler, scale = sampler(base, sampling.steps), sampling.guidance_scale
     denoise(base, scheduler, noise, (texts.nothing, texts.complete), scale, generators, watched)
-    m = eased(place_of_target(watch.difference, hold.held_below, hold.free_above), hold.firmness)
+    m = eased(focused(watch.difference, hold.held_below, hold.free_above), hold.firmness)
     return HeldRest(base, (texts.nothing, texts.base), scale, m)

@@ -126,23 +126,6 @@ def risen(shares: Tensor, low: float, high: float) -> Tensor:
     return ((shares - low) / (high - low)).clamp(0, 1)
 
 
-def hanging_together(maps: Tensor, cores: Tensor) -> Tensor:
-    """What of the maps hangs together with a core: greyscale reconstruction by dilation (Vincent, IEEE TIP 2(2), 1993).
-
-        M_0 = min(core, map),  M_{k+1} = min(dilate(M_k), map) until nothing changes
-
-    A faint cell stays as faint as it is if a path of cells no fainter leads to a core, and otherwise becomes fainter.
-
-    Args:
-        maps: Values in [0, 1], [batch, height, width].
-        cores: 1 where one begins, else 0; the same shape.
-    """
-    reached = torch.minimum(cores, maps)
-    while not torch.equal(wider := torch.minimum(dilated(reached, 1), maps), reached):
-        reached = wider
-    return reached
-
-
 def dilated(maps: Tensor, cells: int) -> Tensor:
     """Maps [batch, height, width] widened by so many cells on every side: each cell takes its surroundings' largest."""
     return F.max_pool2d(maps[:, None], 2 * cells + 1, stride=1, padding=cells)[:, 0]

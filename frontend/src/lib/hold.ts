@@ -4,13 +4,13 @@ import type { Job } from "../api/types";
 export interface Hold {
   /** where the target differs by less than this share of its largest difference in the picture, the original draws */
   held_below: number;
-  /** where it differs by more the target surely is: there, and in all that hangs together with it, the adapter draws */
+  /** where it differs by more, the adapter draws */
   free_above: number;
   /** 1 holds the rest wholly, 0 not at all */
   firmness: number;
 }
 
-export const DEFAULT_HOLD: Hold = { held_below: 0.2, free_above: 0.7, firmness: 1 };
+export const DEFAULT_HOLD: Hold = { held_below: 0.3, free_above: 0.7, firmness: 1 };
 /** Of the sliders, and the least that lies between the two thresholds. */
 export const HOLD_STEP = 0.01;
 

@@ -12,7 +12,7 @@ from spf_portrait.models.base_model import load_base
 from spf_portrait.running.untyped import safetensors_torch
 from tests.spf_portrait.tiny_adapters import write_adapter
 
-DEFAULT = {"held_below": 0.2, "free_above": 0.7, "firmness": 1.0}
+DEFAULT = {"held_below": 0.3, "free_above": 0.7, "firmness": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_pair_is_held_as_it_is_ordered(
 
 
 def test_an_adapter_from_elsewhere_is_held(models_dir: Path, adapter: Path, tmp_path: Path) -> None:
-    for name, flags in {"plain": [], "held": ["--held-below", "0.8", "--free-above", "0.9"]}.items():
+    for name, flags in {"plain": [], "held": ["--hold"]}.items():
         assert main([*command(models_dir, adapter, tmp_path / name), *flags]) == EXIT_OK
     assert (tmp_path / "plain" / RESPONSE).read_bytes() != (tmp_path / "held" / RESPONSE).read_bytes()
     assert (tmp_path / "held" / HOLD_MAP).is_file()
@@ -87,7 +87,7 @@ def test_a_grid_is_held_as_it_is_ordered(models_dir: Path, adapter: Path, tmp_pa
     [
         (["--hold", "1.5"], "hold.firmness = 1.5; allowed: less than or equal to 1"),
         (["--hold", "nan"], "hold.firmness = 'nan'"),
-        (["--free-above", "0.1"], "hold.free_above = 0.1; allowed: more than held_below, which is 0.2"),
+        (["--free-above", "0.1"], "hold.free_above = 0.1; allowed: more than held_below, which is 0.3"),
         (["--set", "hold=0.5"], "hold = 0.5"),
     ],
 )
@@ -105,4 +105,4 @@ def test_help_says_what_a_hold_is_for(capsys: pytest.CaptureFixture[str]) -> Non
             main([name, "--help"])
         told = " ".join(capsys.readouterr().out.split())
         assert "works with adapters from other tools, too" in told
-        assert "default: 0.2; implies --hold" in told
+        assert "default: 0.3; implies --hold" in told

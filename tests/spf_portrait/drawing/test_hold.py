@@ -12,7 +12,7 @@ from spf_portrait.contract.hold import Hold
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.drawing import hold as hold_module
 from spf_portrait.drawing.four_pictures import Case, draw_both, draw_four, draw_held
-from spf_portrait.drawing.hold import eased, held_answer, place_of_target
+from spf_portrait.drawing.hold import eased, held_answer
 from spf_portrait.drawing.target_watch import TargetWatch
 from spf_portrait.drawing.trajectory import Sampling
 from spf_portrait.models.base_model import BaseModel
@@ -40,16 +40,7 @@ def force_map(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
     def forced(difference: Tensor, held_below: float, free_above: float) -> Tensor:
         return torch.full_like(difference, value)
 
-    monkeypatch.setattr(hold_module, "place_of_target", forced)
-
-
-def test_only_what_hangs_together_with_the_sure_place_is_let_through() -> None:
-    """A row of cells: a sure one with faint ones beside it, a gap, and others as faint that stand apart."""
-    row = torch.tensor([0.1, 0.5, 1.0, 0.5, 0.35, 0.1, 0.5, 0.6, 0.1])
-    m = place_of_target(torch.stack([row, 3 * row])[:, None], 0.2, 0.8)
-    expected = torch.tensor([0.0, 1.0, 1.0, 1.0, 0.5, 0.0, 0.0, 0.0, 0.0])
-    torch.testing.assert_close(m[:, 0], torch.stack([expected, expected]), msg="shares of each picture's own largest")
-    assert torch.equal(place_of_target(torch.zeros(1, 3, 3), 0.2, 0.8), torch.zeros(1, 3, 3)), "no difference, no place"
+    monkeypatch.setattr(hold_module, "focused", forced)
 
 
 def test_firmness_leads_from_the_map_to_no_map_at_all() -> None:
