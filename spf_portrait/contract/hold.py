@@ -10,10 +10,10 @@ class Hold(ClosedSpec):
     """Both thresholds are shares of the largest difference that the target makes in the picture."""
 
     held_below: float = Field(
-        default=0.3, ge=0, lt=1, description="where the target differs by less than this share, the original draws"
+        default=0.2, ge=0, lt=1, description="where the target differs by less than this share, the original draws"
     )
     free_above: float = Field(
-        default=0.7,
+        default=0.5,
         gt=0,
         le=1,
         validate_default=True,

@@ -59,7 +59,7 @@ def test_an_evaluation_takes_base_and_target_from_the_adapter(
         "steps": 5,
         "guidance_scale": 4.0,
         "strength": 0.5,
-        "hold": {"held_below": 0.3, "free_above": 0.7, "firmness": 0.5},
+        "hold": {"held_below": 0.2, "free_above": 0.5, "firmness": 0.5},
     }
     assert job["evaluation_id"] is None
     assert client.post(JOBS, json={"kind": "evaluation", "adapter_id": adapter_id}).status_code == 202

@@ -215,7 +215,7 @@ def _held(hold: Any) -> dict[str, Any]:
 
 def test_a_hold_is_kept_with_the_order_and_given_back(client: TestClient, db: Database) -> None:
     job = client.post(URL, json=_held({"firmness": 0.5})).json()
-    hold = {"held_below": 0.3, "free_above": 0.7, "firmness": 0.5}
+    hold = {"held_below": 0.2, "free_above": 0.5, "firmness": 0.5}
     assert job["spec"]["hold"] == client.get(f"{URL}/{job['id']}").json()["spec"]["hold"] == hold
     assert client.post(URL, json=_held({})).json()["spec"]["hold"] == hold | {"firmness": 1.0}
     assert client.post(URL, json=_held(None)).json()["spec"]["hold"] is None
@@ -234,7 +234,7 @@ def test_a_hold_is_kept_with_the_order_and_given_back(client: TestClient, db: Da
         (
             {"held_below": 0.75},
             "option_out_of_bounds",
-            "hold.free_above = 0.7; allowed: more than held_below, which is 0.75",
+            "hold.free_above = 0.5; allowed: more than held_below, which is 0.75",
         ),
         ({"strength": 1}, "unknown_option", "held_below, free_above, firmness"),
         (True, "option_out_of_bounds", "hold = True"),
@@ -261,7 +261,7 @@ def test_the_openapi_document_says_what_a_hold_is(client: TestClient) -> None:
     schemas = client.get("/api/v1/openapi.json").json()["components"]["schemas"]
     told = schemas["ComparisonIn"]["properties"]["spec"]["description"]
     assert all(f"`{name}`" in told for name in ("hold", *Hold.model_fields))
-    assert "default 0.3" in told
+    assert "default 0.2" in told
 
 
 def test_idempotency_key(client: TestClient, dataset_id: str) -> None:

@@ -10,7 +10,7 @@ export interface Hold {
   firmness: number;
 }
 
-export const DEFAULT_HOLD: Hold = { held_below: 0.3, free_above: 0.7, firmness: 1 };
+export const DEFAULT_HOLD: Hold = { held_below: 0.2, free_above: 0.5, firmness: 1 };
 /** Of the sliders, and the least that lies between the two thresholds. */
 export const HOLD_STEP = 0.01;
 

@@ -12,7 +12,7 @@ from spf_portrait.models.base_model import load_base
 from spf_portrait.running.untyped import safetensors_torch
 from tests.spf_portrait.tiny_adapters import write_adapter
 
-DEFAULT = {"held_below": 0.3, "free_above": 0.7, "firmness": 1.0}
+DEFAULT = {"held_below": 0.2, "free_above": 0.5, "firmness": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_grid_is_held_as_it_is_ordered(models_dir: Path, adapter: Path, tmp_pa
     [
         (["--hold", "1.5"], "hold.firmness = 1.5; allowed: less than or equal to 1"),
         (["--hold", "nan"], "hold.firmness = 'nan'"),
-        (["--free-above", "0.1"], "hold.free_above = 0.1; allowed: more than held_below, which is 0.3"),
+        (["--free-above", "0.1"], "hold.free_above = 0.1; allowed: more than held_below, which is 0.2"),
         (["--set", "hold=0.5"], "hold = 0.5"),
     ],
 )
@@ -105,4 +105,4 @@ def test_help_says_what_a_hold_is_for(capsys: pytest.CaptureFixture[str]) -> Non
             main([name, "--help"])
         told = " ".join(capsys.readouterr().out.split())
         assert "works with adapters from other tools, too" in told
-        assert "default: 0.3; implies --hold" in told
+        assert "default: 0.2; implies --hold" in told

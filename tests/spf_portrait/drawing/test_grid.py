@@ -215,7 +215,7 @@ def test_prompts_come_from_a_file(adapters: tuple[Path, Path], models_dir: Path,
         (["--prompt", "a hat, blonde hair"], EXIT_FAILED, "among the base phrases"),
         (["--guidance", "0"], EXIT_USAGE, "guidance_scale = 0.0"),
         (["--hold", "1.5"], EXIT_USAGE, "hold.firmness = 1.5"),
-        (["--held-below", "0.75"], EXIT_USAGE, "hold.free_above = 0.7; allowed: more than held_below, which is 0.75"),
+        (["--held-below", "0.75"], EXIT_USAGE, "hold.free_above = 0.5; allowed: more than held_below, which is 0.75"),
     ],
 )
 def test_mistakes_are_said_before_anything_is_drawn(

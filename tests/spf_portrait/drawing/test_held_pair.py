@@ -186,7 +186,7 @@ def test_several_adapters_are_held_together(base: BaseModel, models_dir: Path, t
     ("hold", "message"),
     [
         ({"firmness": 1.5}, "hold.firmness = 1.5; allowed: less than or equal to 1"),
-        ({"held_below": 0.75}, "hold.free_above = 0.7; allowed: more than held_below, which is 0.75"),
+        ({"held_below": 0.75}, "hold.free_above = 0.5; allowed: more than held_below, which is 0.75"),
         ({"strength": 1}, "'hold.strength'; allowed: held_below, free_above, firmness"),
         (0.5, "hold = 0.5"),
     ],

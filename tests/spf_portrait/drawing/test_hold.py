@@ -154,7 +154,7 @@ def test_four_pictures_become_five(base: BaseModel) -> None:
     ("options", "message"),
     [
         ({"held_below": 0.4, "free_above": 0.4}, "free_above = 0.4; allowed: more than held_below, which is 0.4"),
-        ({"held_below": 0.75}, "free_above = 0.7; allowed: more than held_below, which is 0.75"),
+        ({"held_below": 0.75}, "free_above = 0.5; allowed: more than held_below, which is 0.75"),
         ({"held_below": 1}, "held_below = 1; allowed: less than 1"),
         ({"held_below": -0.1}, "held_below = -0.1"),
         ({"free_above": 1.1}, "free_above = 1.1"),

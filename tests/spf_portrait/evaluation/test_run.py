@@ -165,7 +165,7 @@ def test_an_order_from_a_file_with_a_hold_tells_its_progress(
     assert [event.kind for event in events[:-1]] == ["progress"] * (len(events) - 1)
     assert isinstance(events[-1], Finished)
     written = json.loads(Path(events[-1].files["evaluation"]).read_text("utf-8"))
-    assert written["hold"] == {"held_below": 0.1, "free_above": 0.7, "firmness": 0.5}
+    assert written["hold"] == {"held_below": 0.1, "free_above": 0.5, "firmness": 0.5}
     assert written["seeds"] == [4]
     assert written["metrics"]["change"]["title"] == "change"
     assert Path(events[-1].files["pictures"]).is_file()
