@@ -69,7 +69,7 @@ def test_a_pair_is_held_as_it_is_ordered(
 
 
 def test_an_adapter_from_elsewhere_is_held(models_dir: Path, adapter: Path, tmp_path: Path) -> None:
-    for name, flags in {"plain": [], "held": ["--hold"]}.items():
+    for name, flags in {"plain": [], "held": ["--held-below", "0.3", "--free-above", "0.7"]}.items():
         assert main([*command(models_dir, adapter, tmp_path / name), *flags]) == EXIT_OK
     assert (tmp_path / "plain" / RESPONSE).read_bytes() != (tmp_path / "held" / RESPONSE).read_bytes()
     assert (tmp_path / "held" / HOLD_MAP).is_file()
