@@ -14,6 +14,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM = shutil.which("chromium")
 CHROMEDRIVER = shutil.which("chromedriver")
+AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+WEIGHTY = ("serious", "critical")
 
 
 class Browser:
@@ -82,11 +84,15 @@ class Browser:
         """Run a script that returns a whole number, or nothing (0)."""
         return int(self.driver.execute_script(script) or 0)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
-    def faults(self, axe: Path) -> list[str]:
-        """What axe-core finds wrong with the page for people who cannot see it or use no mouse."""
-        self.driver.execute_script(axe.read_text("utf-8"))  # pyright: ignore[reportUnknownMemberType]
-        script = "const done = arguments[0]; axe.run().then((found) => done(found.violations.map((one) => one.id)))"
-        return [str(found) for found in self.driver.execute_async_script(script)]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
+    def weighty_findings(self) -> list[str]:
+        """What axe-core has against the page as it is."""
+        self.driver.execute_script(AXE.read_text("utf-8"))  # pyright: ignore
+        script = (
+            "const done = arguments[0]; axe.run().then((found) => done(found.violations.map((one) =>"
+            " [one.impact, one.id, one.nodes.map((node) => node.html.slice(0, 160)).join(' | ')])))"
+        )
+        found: list[tuple[str, str, str]] = self.driver.execute_async_script(script)  # pyright: ignore
+        return [f"{rule}: {where}" for impact, rule, where in found if impact in WEIGHTY]
 
     def _labelled(self, kinds: str, words: str) -> WebElement:
         path = f"//*[{kinds}][contains(normalize-space(.), '{words}')]"

@@ -9,15 +9,13 @@ from urllib.parse import parse_qs, urlencode
 import httpx2
 
 from tests.end_to_end.browser import Browser
-from tests.end_to_end.running_studio import REPOSITORY, RunningStudio
+from tests.end_to_end.running_studio import RunningStudio
 from tests.spf_portrait.tiny_model import TARGET, write_caption_folder
 
 DRAWING_S = 90.0
 JOB_S = 240.0
 STEPS = {"stage1_steps": 6, "stage2_steps": 4, "batch_size": 2, "rank": 2, "preservation": {"pictures": 2}}
 PAINTED = "canvas[data-painted=true]"
-AXE = REPOSITORY / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-WEIGHTY = ("serious", "critical")
 
 
 @dataclass(frozen=True)
@@ -126,13 +124,3 @@ class ComparePage:
     def job(self) -> dict[str, Any]:
         """The order of the pair in the address."""
         return self.trained.studio.read(f"/jobs/{self.address()['pair']}")
-
-    def weighty_findings(self) -> list[str]:
-        """What axe-core has against the page as it is."""
-        self.browser.driver.execute_script(AXE.read_text("utf-8"))  # pyright: ignore
-        script = (
-            "const done = arguments[0]; axe.run().then((found) => done(found.violations.map((one) =>"
-            " [one.impact, one.id, one.nodes.map((node) => node.html.slice(0, 160)).join(' | ')])))"
-        )
-        found: list[tuple[str, str, str]] = self.browser.driver.execute_async_script(script)  # pyright: ignore
-        return [f"{rule}: {where}" for impact, rule, where in found if impact in WEIGHTY]

@@ -274,9 +274,9 @@ def test_nothing_stands_in_the_way_of_a_reader(page: ComparePage) -> None:
     page.open(seeds="1", phrase="base a woman")
     page.painted(2)
     for theme in ("light", "dark"):
-        assert page.weighty_findings() == [], theme
+        assert page.browser.weighty_findings() == [], theme
         page.browser.press("Options")
-        assert page.weighty_findings() == [], f"{theme}, with options"
+        assert page.browser.weighty_findings() == [], f"{theme}, with options"
         page.browser.press("Options")
         page.browser.find("button[role=switch][aria-label=Dark]").click()
     page.browser.find("button[role=switch][aria-label=Dark]").click()
