@@ -15,6 +15,7 @@ from starlette.types import Message
 from backend.access.credentials import hashed
 from backend.access.sessions import SESSION_COOKIE
 from backend.db import Database, now
+from backend.jobs import transitions
 from backend.main import create_app
 from backend.maintenance.old_sessions import forget_sessions
 from backend.settings import Settings
@@ -310,3 +311,37 @@ def test_no_answer_and_no_log_line_holds_a_key(visitor: Visitor, db: Database, c
     secret = key.split("_", 2)[2]
     assert secret not in caplog.text
     assert all(secret not in answer.text + json.dumps(dict(answer.headers)) for answer in answers)
+
+
+def test_a_stream_of_events_ends_with_the_key_of_its_reader(
+    settings: Settings, visitor: Visitor, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.access.watched_stream._ASKED_EVERY_S", 0.0)
+    key = key_of(db, "mina")
+    job_id = visitor(key).post(JOBS, json=PAIR).json()["id"]
+    heard: list[bytes] = []
+
+    async def receive() -> Message:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        heard.append(message.get("body", b""))
+        if b"queued" in heard[-1]:
+            revoked(db, key)
+            with db.write() as session:
+                transitions.add_event(session, job_id, "progress", {"said": "after the end"})
+
+    headers = {"Host": "testserver", "Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
+    scope = {
+        **{"type": "http", "method": "GET", "path": f"{JOBS}/{job_id}/events", "query_string": b""},
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+
+    async def follow() -> None:
+        with anyio.fail_after(60.0):
+            await create_app(settings)(scope, receive, send)
+
+    anyio.run(follow)
+    assert b"queued" in b"".join(heard)
+    assert b"after the end" not in b"".join(heard)
