@@ -23,10 +23,16 @@ class DemoError(Exception):
 
 
 class Studio:
-    """The few REST calls that the main job takes."""
+    """The few REST calls that the main job takes.
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1/", timeout=60)
+    Args:
+        url: where it answers.
+        key: for a studio that asks for one.
+    """
+
+    def __init__(self, url: str, key: str | None = None) -> None:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        self._client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1/", headers=headers, timeout=60)
         self._root = url.rstrip("/")
 
     def is_ready(self) -> bool:
@@ -91,13 +97,13 @@ class Studio:
 
 @contextmanager
 def studio_at(url: str | None, data_dir: Path) -> Generator[Studio]:
-    """The studio at `url`, or a new one whose data is kept in `data_dir`.
+    """The studio at `url`, called with the key in SPF_KEY if there is one, or a new one with its data in `data_dir`.
 
     Raises:
         DemoError: It does not answer.
     """
     if url:
-        studio = Studio(url)
+        studio = Studio(url, os.environ.get("SPF_KEY"))
         if not studio.is_ready():
             raise DemoError(f"no studio answers at {url}: start one with `make up`, or leave URL out")
         yield studio

@@ -22,7 +22,6 @@ COPY --from=page /app/backend/static backend/static
 RUN useradd --create-home spf && mkdir /data && chown spf /data
 USER spf
 EXPOSE 8000
-# Refuses to start without SPF_ALLOW_PUBLIC_ADDRESS=true: there are no accounts, so publish the port on loopback, or put
-# something in front that lets in whom it knows, and name it in SPF_HOST_NAMES.
+# Others can reach this address, so it refuses to start before there is a key: spf-studio keys create.
 ENV SPF_HOST=0.0.0.0
 CMD ["python", "-m", "backend.serve"]

@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.access.identification import identify
+from backend.access.watched_stream import serve_watched
 from backend.caller import Caller
 from backend.caller import Scope as AccessScope
 from backend.db import Database
@@ -57,7 +58,15 @@ class AccessLayer:
         except OperationalError as error:
             await database_error_response(scope["request_id"], error)(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await serve_watched(self._app, scope, receive, send, lambda: self._is_still_in(scope))
+
+    async def _is_still_in(self, scope: Scope) -> bool:
+        """Tell whether whoever sent a request would be let in again."""
+        try:
+            await run_sync(self._let_in, scope, limiter=self._threads)
+        except ServiceError:
+            return False
+        return True
 
     def _let_in(self, scope: Scope) -> Caller:
         """Return the caller of a request that may be served.

@@ -14,6 +14,7 @@ from backend.db import Database
 from backend.maintenance.notifier import Notifier
 from backend.maintenance.old_events import thin_progress
 from backend.maintenance.old_keys import forget_keys
+from backend.maintenance.old_sessions import forget_sessions
 from backend.maintenance.reaper import Reaper
 from backend.maintenance.relay import relay_once
 from backend.maintenance.sweep import sweep_files
@@ -41,6 +42,7 @@ def maintenance_loop(
             _try("what nobody needs stays", lambda: sweep_files(db, storage, keep_s=settings.keep_s))
             _try("old progress events stay", lambda: thin_progress(db))
             _try("old keys of requests stay", lambda: forget_keys(db))
+            _try("sessions that are over stay", lambda: forget_sessions(db))
 
 
 def _try(consequence: str, work: Callable[[], object]) -> None:

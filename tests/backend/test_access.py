@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
 from sqlalchemy import update
+from starlette.testclient import TestClient
+from starlette.types import Message
 
+from backend.access.credentials import hashed
+from backend.access.sessions import SESSION_COOKIE
 from backend.db import Database, now
+from backend.jobs import transitions
+from backend.main import create_app
+from backend.maintenance.old_sessions import forget_sessions
 from backend.settings import Settings
 from backend.storage import LocalStorage
-from backend.tables import ApiKey, Job, PageSession
+from backend.tables import Adapter, ApiKey, Comparison, Evaluation, Job, PageSession
 from tests.backend.access_fixtures import ORIGIN, Visitor, key_of, revoked, signed_in
 from tests.backend.service_fixtures import GOOD_FILES, NewJob, job_row, made_dataset, parts
 
@@ -49,18 +58,18 @@ def test_from_the_first_key_on_everything_below_api_takes_one(visitor: Visitor, 
     assert client.get(JOBS).status_code == 401  # the last key is gone, the studio stays closed
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda key: key[:-1] + ("a" if key[-1] != "a" else "b"),
-        lambda key: key + "a",
-        lambda key: key.rsplit("_", 1)[0],
-        lambda key: "spf_0000000000_" + key.split("_", 2)[2],
-        lambda key: "",
-    ],
-)
-def test_no_other_text_is_a_key(visitor: Visitor, db: Database, spoil: Any) -> None:
-    refusal = visitor(spoil(key_of(db, "mina"))).get(JOBS)
+SPOILED: dict[str, Callable[[str], str]] = {
+    "last letter": lambda key: key[:-1] + ("a" if key[-1] != "a" else "b"),
+    "longer": lambda key: key + "a",
+    "no secret": lambda key: key.split("_", 2)[1],
+    "unknown": lambda key: "spf_0000000000_" + key.split("_", 2)[2],
+    "empty": lambda key: "",
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED)
+def test_no_other_text_is_a_key(visitor: Visitor, db: Database, spoiled: str) -> None:
+    refusal = visitor(SPOILED[spoiled](key_of(db, "mina"))).get(JOBS)
     assert refusal.status_code == 401
     assert 'error="invalid_token"' in refusal.headers["WWW-Authenticate"]
 
@@ -72,7 +81,7 @@ def test_keys_and_session_tokens_are_stored_as_hashes_alone(visitor: Visitor, db
         stored = session.query(ApiKey).one(), session.query(PageSession).one()
     text = " ".join(str(value) for row in stored for value in vars(row).values())
     assert key.split("_", 2)[2] not in text
-    assert client.cookies["spf_session"] not in text
+    assert client.cookies[SESSION_COOKIE] not in text
 
 
 def test_a_key_is_over_after_its_days(visitor: Visitor, db: Database) -> None:
@@ -90,7 +99,8 @@ def test_the_last_use_of_a_key_is_written_once_a_minute(visitor: Visitor, db: Da
     visitor(key).get(JOBS)
     first = _key_row(db, key).last_used_at
     visitor(key).get(JOBS)
-    assert _key_row(db, key).last_used_at == first is not None
+    assert first is not None
+    assert _key_row(db, key).last_used_at == first
     with db.write() as session:
         session.execute(update(ApiKey).values(last_used_at=now() - 61.0))
     visitor(key).get(JOBS)
@@ -146,10 +156,8 @@ def test_lists_show_the_callers_own_and_an_admin_everything(
 
 def _published(db: Database, job_id: str) -> dict[str, str]:
     """One result of every kind, as a job publishes it."""
-    from backend.tables import Adapter, Comparison, Evaluation
-
     end = job_id[-8:]
-    figures = {
+    figures: dict[str, Any] = {
         **{"base": "pico", "target": "hat", "count": 1, "steps": 1, "guidance_scale": 1.0, "strength": 1.0},
         **{"hold": None, "metrics": {}, "pollution_by_axis": {}},
     }
@@ -177,7 +185,7 @@ def test_nobody_orders_with_what_belongs_to_others_not_even_an_admin(visitor: Vi
 
 
 def test_two_owners_may_use_one_idempotency_key(visitor: Visitor, db: Database) -> None:
-    clients = [visitor(key_of(db, name, scope)) for name, scope in (("mina", "write"), ("noah", "admin"))]
+    clients = [visitor(key_of(db, "mina", "write")), visitor(key_of(db, "noah", "admin"))]
     same = {"Idempotency-Key": "same"}
     jobs = [client.post(JOBS, json=PAIR, headers=same).json()["id"] for client in clients]
     assert jobs[0] != jobs[1]
@@ -218,10 +226,10 @@ def test_what_the_single_user_made_belongs_to_the_local_owner(visitor: Visitor, 
 def test_a_session_begins_with_a_key_and_ends_with_the_sign_out(visitor: Visitor, db: Database) -> None:
     client = signed_in(visitor(), key_of(db, "mina"))
     assert client.get(SESSION).json() == {"owner": "mina", "scope": "write", "keyed": True}
-    kept = client.cookies["spf_session"]
+    kept = client.cookies[SESSION_COOKIE]
     assert client.delete(SESSION).status_code == 204
-    assert "spf_session" not in client.cookies
-    client.cookies.set("spf_session", kept)
+    assert SESSION_COOKIE not in client.cookies
+    client.cookies.set(SESSION_COOKIE, kept)
     assert client.get(SESSION).status_code == 401
 
 
@@ -251,6 +259,18 @@ def test_a_session_is_over_with_its_time_and_with_its_key(visitor: Visitor, db: 
     assert again.get(JOBS).status_code == 401
 
 
+def test_sessions_that_are_over_are_forgotten(visitor: Visitor, db: Database) -> None:
+    key = key_of(db, "mina")
+    over, going_on = signed_in(visitor(), key), signed_in(visitor(), key)
+    ended = PageSession.token_sha256 == hashed(over.cookies[SESSION_COOKIE])
+    with db.write() as session:
+        session.execute(update(PageSession).where(ended).values(expires_at=now() - 1.0))
+    forget_sessions(db)
+    with db.read() as session:
+        assert session.query(PageSession).count() == 1
+    assert going_on.get(JOBS).status_code == 200
+
+
 def test_a_change_by_cookie_must_come_from_the_studios_own_page(visitor: Visitor, db: Database) -> None:
     client = signed_in(visitor(), key_of(db, "mina"))
     del client.headers["Origin"]
@@ -261,24 +281,22 @@ def test_a_change_by_cookie_must_come_from_the_studios_own_page(visitor: Visitor
     assert client.post(JOBS, json=PAIR, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 202
 
 
-def test_a_strangers_upload_is_refused_before_it_is_read(visitor: Visitor, db: Database) -> None:
+def test_a_strangers_upload_is_refused_before_it_is_read(settings: Settings, db: Database) -> None:
     key_of(db, "mina")
-    sent: list[int] = []
+    answered: list[Message] = []
 
-    def body() -> Any:
-        for number in range(64):
-            sent.append(number)
-            yield b"x" * 65536
+    async def receive() -> Message:
+        raise AssertionError("the body was asked for")
 
-    kind = {"Content-Type": "multipart/form-data; boundary=b"}
-    assert visitor().post("/api/v1/datasets", content=body(), headers=kind).status_code == 401
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/datasets", "headers": [(b"host", b"testserver")]}
+    anyio.run(create_app(settings), scope, receive, send)
+    assert answered[0]["status"] == 401
 
 
 def test_an_open_address_is_closed_even_before_there_is_a_key(settings: Settings) -> None:
-    from starlette.testclient import TestClient
-
-    from backend.main import create_app
-
     public = settings.model_copy(update={"host": "0.0.0.0"})
     with TestClient(create_app(public)) as client:
         assert client.get(JOBS).status_code == 401
@@ -293,3 +311,37 @@ def test_no_answer_and_no_log_line_holds_a_key(visitor: Visitor, db: Database, c
     secret = key.split("_", 2)[2]
     assert secret not in caplog.text
     assert all(secret not in answer.text + json.dumps(dict(answer.headers)) for answer in answers)
+
+
+def test_a_stream_of_events_ends_with_the_key_of_its_reader(
+    settings: Settings, visitor: Visitor, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.access.watched_stream._ASKED_EVERY_S", 0.0)
+    key = key_of(db, "mina")
+    job_id = visitor(key).post(JOBS, json=PAIR).json()["id"]
+    heard: list[bytes] = []
+
+    async def receive() -> Message:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        heard.append(message.get("body", b""))
+        if b"queued" in heard[-1]:
+            revoked(db, key)
+            with db.write() as session:
+                transitions.add_event(session, job_id, "progress", {"said": "after the end"})
+
+    headers = {"Host": "testserver", "Authorization": f"Bearer {key}", "Accept": "text/event-stream"}
+    scope = {
+        **{"type": "http", "method": "GET", "path": f"{JOBS}/{job_id}/events", "query_string": b""},
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+
+    async def follow() -> None:
+        with anyio.fail_after(60.0):
+            await create_app(settings)(scope, receive, send)
+
+    anyio.run(follow)
+    assert b"queued" in b"".join(heard)
+    assert b"after the end" not in b"".join(heard)

@@ -204,6 +204,22 @@ def test_what_is_stored_survives_down_and_up_again(db: Database, settings: Setti
     assert _rows(db) == before
 
 
+def test_what_is_there_belongs_to_the_local_owner(settings: Settings, db: Database, new_job: NewJob) -> None:
+    config = Config("alembic.ini")
+    config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url)
+    job_id = new_job()
+    with db.write() as session:
+        session.add(IdempotencyKey(key="same", request_sha256="0", job_id=job_id))
+        session.add(IdempotencyKey(key="same", request_sha256="0", job_id=job_id, belongs_to="mina"))
+    command.downgrade(config, "0004")
+    assert _all(db, "SELECT key, job_id FROM idempotency_keys") == [("same", job_id)]
+    command.upgrade(config, "head")
+    for table in ("datasets", "jobs", "idempotency_keys"):
+        assert _all(db, f"SELECT belongs_to FROM {table}") == [("local",)]
+    with pytest.raises(IntegrityError, match="illegal job transition"):
+        _insert(db, f"UPDATE jobs SET state = 'succeeded' WHERE id = '{job_id}'")
+
+
 def test_down_and_up_again(settings: Settings) -> None:
     config = Config("alembic.ini")
     config.set_main_option("sqlalchemy.url", settings.sqlalchemy_url)

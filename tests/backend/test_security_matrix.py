@@ -11,6 +11,7 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from backend.access.sessions import SESSION_COOKIE, begin_session
+from backend.caller import Scope
 from backend.db import Database, now
 from backend.main import create_app
 from backend.settings import Settings
@@ -139,8 +140,8 @@ def _expected(address: str, row: Row, caller: str) -> int:
 
 def _client(visitor: Visitor, db: Database, caller: str) -> TestClient:
     """A client that calls so."""
-    scope = {"read key": "read", "admin's key": "admin"}.get(caller, "write")
-    key = key_of(db, {"another owner's write key": "noah", "admin's key": "olga"}.get(caller, "mina"), scope)  # pyright: ignore[reportArgumentType]
+    scope: Scope = "read" if caller == "read key" else "admin" if caller == "admin's key" else "write"
+    key = key_of(db, {"another owner's write key": "noah", "admin's key": "olga"}.get(caller, "mina"), scope)
     if caller == "nobody":
         return visitor()
     if caller == "revoked key":

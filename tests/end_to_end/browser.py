@@ -87,12 +87,6 @@ class Browser:
         """Run a script that returns a whole number, or nothing (0)."""
         return int(self.driver.execute_script(script) or 0)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 
-    def faults(self, axe: Path) -> list[str]:
-        """What axe-core finds wrong with the page for people who cannot see it or use no mouse."""
-        self.driver.execute_script(axe.read_text("utf-8"))  # pyright: ignore[reportUnknownMemberType]
-        script = "const done = arguments[0]; axe.run().then((found) => done(found.violations.map((one) => one.id)))"
-        return [str(found) for found in self.driver.execute_async_script(script)]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
-
     def _labelled(self, kinds: str, words: str) -> WebElement:
         path = f"//*[{kinds}][contains(normalize-space(.), '{words}')]"
         self.wait(f"something to press that says {words!r}", lambda: self.driver.find_element(By.XPATH, path))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from tests.end_to_end.accessibility import weighty_findings
 from tests.end_to_end.browser import CHROMEDRIVER, CHROMIUM, Browser
 from tests.end_to_end.running_studio import RunningStudio, command_environment, running_studio
 from tests.spf_portrait.tiny_model import write_tiny_base
@@ -16,7 +17,6 @@ pytestmark = pytest.mark.skipif(
     not (CHROMIUM and CHROMEDRIVER), reason="needs chromium and chromedriver: apt-get install chromium chromium-driver"
 )
 ACTIVE = "return document.activeElement.matches('{}') ? 1 : 0"
-AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def spf_studio(data_dir: Path, *arguments: str) -> str:
@@ -46,14 +46,14 @@ def test_signing_in_and_out_by_keyboard(browser: Browser, data_dir: Path, keyed_
     browser.wait("the field for the key", lambda: browser.run(ACTIVE.format("input[name=key]")))
     assert "Captions" not in browser.text()
     assert browser.overflow_on_a_phone_px() == 0
-    assert browser.faults(AXE) == []
+    assert weighty_findings(browser) == []
     browser.driver.switch_to.active_element.send_keys("spf_wrong_key", Keys.ENTER)
     browser.wait("the refusal", lambda: "unknown, revoked or expired" in browser.find("[role=alert]").text)
     browser.driver.switch_to.active_element.send_keys(key, Keys.ENTER)
     browser.wait("the name of the caller", lambda: "mina" in browser.text())
     browser.wait("the lists", lambda: "Your trainings" in browser.text())
     assert browser.overflow_on_a_phone_px() == 0
-    assert browser.faults(AXE) == []
+    assert weighty_findings(browser) == []
     assert browser.run("return document.cookie.length") == 0, "no script may read the session"
     browser.driver.refresh()
     browser.wait("the same caller after a reload", lambda: "mina" in browser.text())
