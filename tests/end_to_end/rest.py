@@ -24,12 +24,17 @@ def small_set(studio: RunningStudio, count: int = 3, size_px: int = 64, name: st
     files: dict[str, bytes] = {}
     for number in range(count):
         background = BACKGROUNDS[number % len(BACKGROUNDS)]
-        portrait = io.BytesIO()
-        Image.new("RGB", (size_px, size_px), (number % 256, number // 256, 128)).save(portrait, "PNG")
-        files[f"{number:04d}.png"] = portrait.getvalue()
+        files[f"{number:04d}.png"] = portrait((number % 256, number // 256, 128), size_px)
         lines.append(f'{number:04d}.png,"a woman, a {background} background, [sunglasses]"')
     files["captions.csv"] = "\n".join(lines).encode()
     return upload(studio, name, files)["id"]
+
+
+def portrait(colour: str | tuple[int, int, int], size_px: int = 64) -> bytes:
+    """A PNG of one colour."""
+    picture = io.BytesIO()
+    Image.new("RGB", (size_px, size_px), colour).save(picture, "PNG")
+    return picture.getvalue()
 
 
 def upload(studio: RunningStudio, name: str, files: dict[str, bytes]) -> dict[str, Any]:

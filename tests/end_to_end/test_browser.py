@@ -163,6 +163,22 @@ def download_adapter(browser: Browser, downloads: Path) -> None:
     assert "ComfyUI and AUTOMATIC1111 do not" in browser.text()
 
 
+def delete_everything(browser: Browser, studio: RunningStudio) -> None:
+    """What was made goes again: the pairs first, then the training together with its adapter."""
+    for comparison in studio.read("/comparisons")["data"]:
+        browser.driver.get(f"{studio.url}/#/compare?pair={comparison['job_id']}")
+        browser.click(browser.field("Delete this pair"))
+        browser.press("Delete for good")
+        browser.wait("an empty stage", lambda: "pair=" not in browser.driver.current_url)
+    assert studio.read("/comparisons")["data"] == []
+    browser.driver.get(studio.url)
+    browser.click(browser.field("Delete the training of “sunglasses”"))
+    assert "The adapter that it made goes, too." in browser.find("dialog[open]").text
+    browser.press("Delete for good")
+    browser.wait("an empty list", lambda: "No adapter yet" in browser.text() and "No training yet." in browser.text())
+    assert (studio.read("/adapters")["data"], studio.read("/jobs?kind=training")["data"]) == ([], [])
+
+
 def test_the_main_job_in_a_real_browser(
     browser: Browser, studio: RunningStudio, tmp_path: Path, downloads: Path
 ) -> None:
@@ -178,6 +194,7 @@ def test_the_main_job_in_a_real_browser(
     assert browser.overflow_on_a_phone_px() == 0, "adapter"
     browser.driver.get(studio.url)
     browser.wait("the training in the list of former ones", lambda: "SPF, quick" in browser.text())
+    delete_everything(browser, studio)
     assert browser.log() == [], "the console must stay silent, the content security policy included"
 
 

@@ -9,7 +9,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 
 from tests.end_to_end.accessibility import weighty_findings
 from tests.end_to_end.browser import CHROMEDRIVER, CHROMIUM, Browser
-from tests.end_to_end.rest import client_of, jobs, small_set
+from tests.end_to_end.rest import client_of, jobs, portrait, small_set, upload
 from tests.end_to_end.running_studio import RunningStudio
 from tests.end_to_end.test_browser import id_in_address
 
@@ -75,6 +75,15 @@ def test_an_order_is_tried_before_it_is_placed(browser: Browser, studio: Running
     assert len(jobs(studio)) == before
     assert studio.read(f"/datasets/{caption_set}")["status"] == "draft"
     assert browser.log() == []
+
+
+def test_a_check_says_why_an_order_would_be_refused(browser: Browser, studio: RunningStudio) -> None:
+    untargeted = upload(studio, "no target", {"a.png": portrait("tan"), "a.txt": b"a woman, a red background"})["id"]
+    open_form(browser, studio, untargeted)
+    browser.click(browser.driver.find_element("xpath", "//button[.='Check']"))
+    browser.wait("a verdict", lambda: "This training would be refused." in browser.text())
+    assert "a.png" in browser.find("form [role=alert]").text
+    assert weighty_findings(browser) == []
 
 
 def test_a_value_out_of_bounds_is_shown_at_its_field_even_where_it_is_folded_away(

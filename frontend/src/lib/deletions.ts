@@ -1,7 +1,7 @@
 /** Deleting what the studio keeps, and what that means. A result goes before the job that made it. */
 import { call } from "../api/client";
 import type { Adapter, Job, SetSummary } from "../api/types";
-import { changed } from "./server";
+import { deleted } from "./server";
 import { count } from "./wording";
 
 export interface Deletion {
@@ -16,7 +16,7 @@ export function deletionOfSet(set: Pick<SetSummary, "id" | "name" | "item_count"
     consequences: `Its ${count(set.item_count, "portrait")} and captions go with it. Ended trainings and their adapters stay, but they cannot go on.`,
     ondelete: async () => {
       await call("delete", "/api/v1/datasets/{dataset_id}", { path: { dataset_id: set.id } });
-      changed("datasets", "jobs");
+      deleted([set.id], "datasets", "jobs");
     },
   };
 }
@@ -27,7 +27,7 @@ export function deletionOfAdapter(adapter: Pick<Adapter, "id" | "target">): Dele
     consequences: "All of its files go with it. The training that made it stays; pairs and measurements made with it must be deleted first.",
     ondelete: async () => {
       await removeAdapter(adapter.id);
-      changed("adapters", "jobs");
+      deleted([adapter.id], "adapters", "jobs");
     },
   };
 }
@@ -40,7 +40,7 @@ export function deletionOfTraining(job: Job): Deletion {
     ondelete: async () => {
       if (job.adapter_id) await removeAdapter(job.adapter_id);
       await removeJob(job.id);
-      changed("adapters", "jobs");
+      deleted([job.id, job.adapter_id ?? ""], "adapters", "jobs");
     },
   };
 }
@@ -54,7 +54,7 @@ export function deletionOfPair(job: Job): Deletion {
         await call("delete", "/api/v1/comparisons/{comparison_id}", { path: { comparison_id: job.comparison_id } });
       }
       await removeJob(job.id);
-      changed("comparisons", "jobs");
+      deleted([job.id, job.comparison_id ?? ""], "comparisons", "jobs");
     },
   };
 }
@@ -65,7 +65,7 @@ export function deletionOfMeasurement(evaluation: { id: string; count: number })
     consequences: "Its figures and pictures go with it. The adapter stays.",
     ondelete: async () => {
       await call("delete", "/api/v1/evaluations/{evaluation_id}", { path: { evaluation_id: evaluation.id } });
-      changed("evaluations", "jobs");
+      deleted([evaluation.id], "evaluations", "jobs");
     },
   };
 }

@@ -7,6 +7,8 @@ import { datasetQuery } from "./queries";
 import { changed, mayPass, server } from "./server";
 
 const AGAIN_MS = 2000;
+/** Somebody else has taken the portrait out, or deleted the set. */
+const GONE = 404;
 
 interface DraftPhrase {
   /** the same for as long as the phrase is there, whatever happens to those before it */
@@ -84,7 +86,8 @@ export class ItemDraft {
       this.#saved(item, sent);
     } catch (cause) {
       this.problem = Problem.of(cause);
-      if (mayPass(cause)) this.#again = setTimeout(() => void this.save(), AGAIN_MS);
+      if (this.problem.status === GONE) forget(this);
+      else if (mayPass(cause)) this.#again = setTimeout(() => void this.save(), AGAIN_MS);
     } finally {
       this.#saving = false;
     }

@@ -35,6 +35,13 @@ export function changed(...things: Things[]): void {
   for (const thing of things) void server.invalidateQueries({ queryKey: [thing] });
 }
 
+/** Ask again for what a delete may have changed, but not for what is gone: nobody looks at that any more. */
+export function deleted(ids: readonly string[], ...things: Things[]): void {
+  void server.invalidateQueries({
+    predicate: ({ queryKey }) => things.some((thing) => thing === queryKey[0]) && !ids.some((id) => queryKey.includes(id)),
+  });
+}
+
 /** What keeps these from being answered, also while they are asked again. */
 export function problemOf(...asked: readonly { failureReason: Error | null }[]): Problem | undefined {
   const cause = asked.find(({ failureReason }) => failureReason !== null)?.failureReason;
