@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from backend.context import Context
 from backend.datasets.freezing import freeze_dataset
+from backend.errors import Unprocessable
 from backend.jobs.kinds.kind import Draft, Kind, Options
 from spf_portrait.contract.bases import find_base
 from spf_portrait.contract.training_spec import TrainingSpec
@@ -30,6 +31,12 @@ def _draft(context: Context, order: TrainingIn) -> Draft:
     """Check the options; freezes the caption set when it is not frozen yet."""
     spec = TrainingSpec.from_order(order.spec, context.settings.models_dir)
     find_base(spec.base, context.settings.models_dir)
+    if spec.reads_masks:
+        raise Unprocessable(
+            "no_masks",
+            f"Found the method {spec.method}, which needs masks of phrases; caption sets of the studio have none.",
+            "Train it on the command line, from a folder with masks (docs/caption-sets.md), or choose another method.",
+        )
     version = freeze_dataset(context, order.dataset_id)
     return Draft(spec.model_dump(mode="json"), dataset_version_id=version.id)
 
