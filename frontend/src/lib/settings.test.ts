@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { trainingSpec } from "./settings";
+import { COMPARED, isDualPath, methodName, METHODS, trainingSpec } from "./settings";
 
 const chosen = { base: "pico", method: "spf", preset: "quick" };
 
@@ -17,9 +17,17 @@ test("numbers and switches arrive under their own names", () => {
   });
 });
 
-test.each(["lora", "naive"])("%s is not told what only the two paths know", (method) => {
+const rivals = COMPARED.map(({ value }) => value).filter((method) => !isDualPath(method));
+
+test.each(rivals)("%s is not told what only the two paths know", (method) => {
   const spec = trainingSpec({ ...chosen, method }, { w_enhancement: 2, rank: 4 }, { enhancement: false });
   expect(spec).toEqual({ ...chosen, method, rank: 4 });
+});
+
+test("every method has a name of its own, and others are shown as they are called", () => {
+  const all = [...METHODS, ...COMPARED];
+  expect(new Set(all.map(({ value }) => methodName(value))).size).toBe(all.length);
+  expect(methodName("tokencompose")).toBe("tokencompose");
 });
 
 test("the paper's reading can be changed like our own", () => {
