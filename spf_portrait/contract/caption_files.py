@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from spf_portrait.contract.caption_tables import Row, all_rows, read_text
 from spf_portrait.contract.caption_text import loose_phrases, parse_caption, usable_phrases
 from spf_portrait.contract.errors import DataError
+from spf_portrait.contract.mask_files import is_mask
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.contract.portraits import IMAGE_SUFFIXES
 
@@ -50,7 +51,8 @@ def read_items(files: Mapping[str, Path], *, target: str | None = None) -> tuple
         DataError: A table cannot be read at all.
     """
     labels = {unicodedata.normalize("NFC", name): path for name, path in files.items()}
-    portraits = sorted(name for name in labels if _suffix(name) in IMAGE_SUFFIXES | _OTHER_IMAGE_SUFFIXES)
+    pictures = (name for name in labels if _suffix(name) in IMAGE_SUFFIXES | _OTHER_IMAGE_SUFFIXES)
+    portraits = sorted(name for name in pictures if not is_mask(name))
     by_last_part = _by_last_part(portraits)
     items: dict[str, FoundItem] = {}
     missing: list[FoundItem] = []

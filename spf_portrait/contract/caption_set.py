@@ -16,6 +16,7 @@ from spf_portrait.contract.archive import extract_images_and_captions, is_unimpo
 from spf_portrait.contract.caption_files import FoundItem, read_items
 from spf_portrait.contract.caption_text import bracketed
 from spf_portrait.contract.errors import DataError
+from spf_portrait.contract.mask_files import Masks, masks_of
 from spf_portrait.contract.phrases import Caption
 
 MAX_ITEMS: Final = 2_000
@@ -72,10 +73,17 @@ class CaptionSet(BaseModel):
 
 @dataclass(frozen=True)
 class LoadedCaptionSet:
-    """A caption set and where its pictures are: `images[i]` is the absolute path of `items[i]`."""
+    """A caption set and where its pictures are.
+
+    Attributes:
+        caption_set: The captions.
+        images: `images[i]` is the absolute path of `items[i]`.
+        masks: `masks[i]` are the masks of its phrases; a set without any has an empty one for each.
+    """
 
     caption_set: CaptionSet
     images: tuple[Path, ...]
+    masks: tuple[Masks, ...]
 
     @property
     def items(self) -> tuple[CaptionItem, ...]:
@@ -97,13 +105,15 @@ def load_caption_set(path: Path, *, target: str | None = None, unpack_into: Path
     Raises:
         DataError: Anything about it that cannot be used, naming the file.
     """
-    items = find_items(path, target=target, unpack_into=unpack_into)
+    files = _files_of(path, unpack_into)
+    items = _found(path, files, target)
     _raise_first_error(items)
     usable = [(item.file_name, item.caption, item.path) for item in items]
     caption_set = CaptionSet(
         items=tuple(CaptionItem(file_name=name, caption=caption) for name, caption, _ in usable if caption)
     )
-    return LoadedCaptionSet(caption_set, tuple(image.absolute() for _, _, image in usable if image))
+    masks = masks_of(files, ((item.file_name, item.caption) for item in caption_set.items))
+    return LoadedCaptionSet(caption_set, tuple(image.absolute() for _, _, image in usable if image), masks)
 
 
 def find_items(path: Path, *, target: str | None = None, unpack_into: Path | None = None) -> tuple[FoundItem, ...]:
@@ -112,7 +122,11 @@ def find_items(path: Path, *, target: str | None = None, unpack_into: Path | Non
     Raises:
         DataError: There is no portrait, or a table or archive cannot be read at all.
     """
-    items = read_items(_files_of(path, unpack_into), target=target)
+    return _found(path, _files_of(path, unpack_into), target)
+
+
+def _found(path: Path, files: Mapping[str, Path], target: str | None) -> tuple[FoundItem, ...]:
+    items = read_items(files, target=target)
     if not items:
         raise _not_a_caption_set(f"no portrait in {path}")
     return items

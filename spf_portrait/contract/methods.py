@@ -6,7 +6,16 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 Method = Literal[
-    "spf", "spf-paper", "lora", "naive", "weight-l2", "adalora", "output-preservation", "purecc", "concept-slider"
+    "spf",
+    "spf-paper",
+    "lora",
+    "naive",
+    "weight-l2",
+    "adalora",
+    "tokencompose",
+    "output-preservation",
+    "purecc",
+    "concept-slider",
 ]
 
 
@@ -42,6 +51,11 @@ METHODS: Final[Mapping[Method, MethodFacts]] = MappingProxyType(
         ),
         "adalora": MethodFacts(
             "AdaLoRA", "arXiv 2303.10512", "LoRA that gives higher ranks to the modules that need them most."
+        ),
+        "tokencompose": MethodFacts(
+            "TokenCompose",
+            "arXiv 2312.03626",
+            "LoRA that looks at each phrase where its mask says; the caption set needs masks.",
         ),
         "output-preservation": MethodFacts(
             "LoRA with output preservation",

@@ -36,6 +36,15 @@ class AdaLoRA(ClosedSpec):
         return final
 
 
+class TokenCompose(ClosedSpec):
+    """TokenCompose."""
+
+    token_weight: Annotated[Weight, Field(description="of the attention to a phrase that falls outside its mask")] = (
+        1e-3
+    )
+    pixel_weight: Annotated[Weight, Field(description="of every cell's attention against the mask")] = 5e-5
+
+
 class OutputPreservation(ClosedSpec):
     """LoRA with output preservation."""
 
@@ -74,6 +83,7 @@ class Rivals(ClosedSpec):
 
     weight_l2: WeightL2 = WeightL2()
     adalora: AdaLoRA = AdaLoRA()
+    tokencompose: TokenCompose = TokenCompose()
     output_preservation: OutputPreservation = OutputPreservation()
     purecc: PureCC = PureCC()
     concept_slider: ConceptSlider = ConceptSlider()

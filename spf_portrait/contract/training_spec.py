@@ -292,6 +292,11 @@ class TrainingSpec(TrainingChoice):
         return self.layers
 
     @property
+    def reads_masks(self) -> bool:
+        """Whether the caption set must have masks of its phrases."""
+        return self.method == "tokencompose"
+
+    @property
     def own_settings(self) -> ClosedSpec | None:
         """Those that the method alone reads, where it is there for comparison."""
         return self.rivals.of(self.method)

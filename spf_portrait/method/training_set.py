@@ -167,11 +167,14 @@ def prompt_shares(space: TextSpace, caption: Caption, bank_range: tuple[float, f
 
 
 def dataset_hash(portraits: LoadedCaptionSet) -> str:
-    """sha256 over captions and picture files, independent of where they lie and what they are called."""
+    """sha256 over captions, picture files and masks, independent of where they lie and what pictures are called."""
     digest = hashlib.sha256()
-    for item, file in zip(portraits.items, portraits.images, strict=True):
+    for item, file, masks in zip(portraits.items, portraits.images, portraits.masks, strict=True):
         digest.update(item.caption.model_dump_json().encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
+        for phrase, mask in sorted(masks.items()):
+            digest.update(phrase.encode())
+            digest.update(hashlib.sha256(mask.read_bytes()).digest())
     return digest.hexdigest()
 
 

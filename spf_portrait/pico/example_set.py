@@ -14,9 +14,11 @@ from pathlib import Path
 
 from spf_portrait.contract.caption_set import CaptionItem, write_imagefolder
 from spf_portrait.contract.errors import DataError, SpfError
+from spf_portrait.contract.mask_files import MASK_FOLDER
 from spf_portrait.contract.phrases import Caption
 from spf_portrait.pico.captions import base_phrases, phrase_of
 from spf_portrait.pico.domain import held_back
+from spf_portrait.pico.phrase_masks import phrase_mask
 from spf_portrait.pico.portrait import random_attributes
 from spf_portrait.pico.renderer import render
 
@@ -51,11 +53,16 @@ def example_items(target: str, count: int, seed: int, bias: Mapping[str, str], *
     return items
 
 
-def write_example_set(items: Items, out: Path) -> None:
-    """Write an imagefolder, or a zip of one when `out` ends in .zip; complete or not at all."""
+def write_example_set(items: Items, out: Path, *, with_masks: bool = False) -> None:
+    """Write an imagefolder, or a zip of one when `out` ends in .zip; complete or not at all.
+
+    With masks it has the exact one of every phrase that can be seen.
+    """
     with tempfile.TemporaryDirectory(dir=out.parent) as draft:
         folder = Path(draft) / "set"
         write_imagefolder([item for item, _ in items], (render(attributes) for _, attributes in items), folder)
+        if with_masks:
+            write_masks(items, folder)
         if out.suffix == ".zip":
             Path(shutil.make_archive(str(Path(draft) / "archive"), "zip", folder)).rename(out)
         else:
@@ -71,12 +78,23 @@ def main() -> int:
             arguments.target, arguments.count, arguments.seed, bias, name_bias=not arguments.unnamed_bias
         )
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        write_example_set(items, arguments.out)
+        write_example_set(items, arguments.out, with_masks=arguments.masks)
     except SpfError as error:
         print(error, file=sys.stderr)
         return 2
     print(f"{len(items)} portraits with {items[0][0].caption.target!r} in {arguments.out}")
     return 0
+
+
+def write_masks(items: Items, folder: Path) -> None:
+    """Write into `folder` where each portrait shows what its caption says; a phrase that is hidden has no mask."""
+    for item, attributes in items:
+        place = folder / MASK_FOLDER / Path(item.file_name).stem
+        place.mkdir(parents=True)
+        for phrase in (*item.caption.base, item.caption.target):
+            mask = phrase_mask(phrase, attributes)
+            if mask.getbbox():
+                mask.save(place / f"{phrase}.png")
 
 
 def _held_back_attribute(target: str) -> tuple[str, str]:
@@ -104,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count", type=int, default=24, help="number of portraits (default 24)")
     parser.add_argument("--bias", action="append", default=[], metavar="AXIS=VALUE", help="what all portraits share")
     parser.add_argument("--unnamed-bias", action="store_true", help="captions do not name the biased axes")
+    parser.add_argument("--masks", action="store_true", help="write the mask of every phrase, for method tokencompose")
     parser.add_argument("--seed", type=int, default=7, help="the same seed gives the same set (default 7)")
     parser.add_argument("--out", type=Path, required=True, help="a new folder, or a file that ends in .zip")
     return parser

@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from starlette.testclient import TestClient
@@ -17,6 +17,7 @@ from backend.jobs import transitions
 from backend.storage import LocalStorage
 from backend.tables import Adapter
 from spf_portrait.contract.hold import Hold
+from spf_portrait.contract.methods import Method
 from spf_portrait.contract.preset_table import AMOUNTS
 from tests.backend.service_fixtures import GOOD_FILES, NewJob, parts
 
@@ -97,6 +98,12 @@ def test_unknown_filters_are_refused(client: TestClient, name: str, value: str) 
     assert name in answer.json()["errors"][0]["pointer"]
 
 
+@pytest.mark.parametrize("method", [method for method in get_args(Method) if method != "tokencompose"])
+def test_every_method_that_needs_no_masks_can_be_ordered(client: TestClient, dataset_id: str, method: str) -> None:
+    answer = client.post(URL, json=_order(dataset_id, method=method))
+    assert (answer.status_code, answer.json()["spec"]["method"]) == (202, method)
+
+
 @pytest.mark.parametrize(
     ("spec", "code", "named"),
     [
@@ -106,6 +113,8 @@ def test_unknown_filters_are_refused(client: TestClient, name: str, value: str) 
         ({"preset": "huge"}, None, "preset"),
         ({"preset": []}, None, "preset"),
         ({"losses": {"control": False}}, None, "control"),
+        ({"rivals": {"purecc": {"eta": 1}}}, None, "rivals.purecc.eta"),
+        ({"method": "tokencompose"}, "no_masks", "tokencompose"),
     ],
 )
 def test_wrong_options_are_named(

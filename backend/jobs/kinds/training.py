@@ -10,6 +10,7 @@ from backend.context import Context
 from backend.datasets.freezing import freeze_dataset
 from backend.jobs.kinds.kind import Draft, Kind, Options
 from spf_portrait.contract.bases import find_base
+from spf_portrait.contract.errors import SpecError
 from spf_portrait.contract.training_spec import TrainingSpec
 
 
@@ -34,6 +35,13 @@ def checked_spec(context: Context, order: TrainingIn) -> TrainingSpec:
     """
     spec = TrainingSpec.from_order(order.spec, context.settings.models_dir)
     find_base(spec.base, context.settings.models_dir)
+    if spec.reads_masks:
+        raise SpecError(
+            "no_masks",
+            f"the method {spec.method}, which needs masks of phrases",
+            "methods that need none: caption sets of the studio have no masks",
+            "Train it on the command line, from a folder with masks (docs/caption-sets.md), or choose another method",
+        )
     return spec
 
 

@@ -13,10 +13,14 @@ export const METHODS: readonly Choice[] = [
     words:
       "First learns the target from your pictures, then holds everything the target does not touch to what the original model draws.",
   },
+];
+
+/** Methods to compare with. TokenCompose is not among them: it needs masks, which the studio's caption sets have not. */
+export const COMPARED: readonly Choice[] = [
   {
     value: "spf-paper",
     name: "SPF (paper)",
-    words: "The paper's figure read word by word, without what our own measurements changed. For comparison.",
+    words: "The paper's figure read word by word, without what our own measurements changed.",
   },
   {
     value: "lora",
@@ -28,6 +32,23 @@ export const METHODS: readonly Choice[] = [
     name: "Naive fine-tuning",
     words: "Trains every weight of the network. A yardstick too; its file is large, and only this studio draws with it.",
   },
+  { value: "weight-l2", name: "LoRA, weight L2", words: "A LoRA that pays for every change of a weight." },
+  { value: "adalora", name: "AdaLoRA", words: "A LoRA with more room where the network needs it, and less elsewhere." },
+  {
+    value: "output-preservation",
+    name: "LoRA, output preservation",
+    words: "A LoRA whose answers to texts without the target are held to the original model’s.",
+  },
+  {
+    value: "purecc",
+    name: "PureCC",
+    words: "A LoRA that may move its answer only along what a first training learnt of the target.",
+  },
+  {
+    value: "concept-slider",
+    name: "Concept Slider",
+    words: "Moves every answer along the target’s direction. No words ask for it: while it is on, it shows.",
+  },
 ];
 
 /** Whether a method has a second path to be told about: its losses, its control map. */
@@ -37,7 +58,7 @@ export function isDualPath(method: unknown): boolean {
 
 /** What a method is called on the page; others than those on offer by their own name. */
 export function methodName(method: string): string {
-  return METHODS.find(({ value }) => value === method)?.name ?? method;
+  return [...METHODS, ...COMPARED].find(({ value }) => value === method)?.name ?? method;
 }
 
 export const PRESETS: readonly Choice[] = [

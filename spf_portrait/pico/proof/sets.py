@@ -33,12 +33,13 @@ class BiasedSet:
         """Of all captions and attributes, from which the pictures follow."""
         return digest_of([[item.caption.model_dump(), attributes] for item, attributes in self._items])
 
-    def written(self, folder: Path) -> Path:
-        """The set as a zip in that folder; written unless it is there."""
-        file = folder / f"{file_name(self.target)}-{self.bias}-{self.sha256[:10]}.zip"
+    def written(self, folder: Path, *, with_masks: bool = False) -> Path:
+        """The set as a zip in that folder, perhaps with the masks of its phrases; written unless it is there."""
+        masked = "-masks" if with_masks else ""
+        file = folder / f"{file_name(self.target)}-{self.bias}-{self.sha256[:10]}{masked}.zip"
         if not file.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            write_example_set(self._items, file)
+            write_example_set(self._items, file, with_masks=with_masks)
         return file
 
     @property

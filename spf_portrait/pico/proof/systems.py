@@ -50,6 +50,7 @@ SYSTEMS: Final = (
     System("lora-cross", "LoRA, cross-attention only", {"method": "lora", "layers": "cross_attention"}),
     System("weight-l2", "LoRA, weight-offset L2", {"method": "weight-l2"}),
     System("adalora", "AdaLoRA", {"method": "adalora"}),
+    System("tokencompose", "TokenCompose", {"method": "tokencompose"}),
     System("output-preservation", "LoRA, output preservation", {"method": "output-preservation"}),
     System("purecc", "PureCC", {"method": "purecc"}),
     System("concept-slider", "Concept Slider", {"method": "concept-slider"}),

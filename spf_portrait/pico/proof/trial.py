@@ -78,7 +78,7 @@ class Trial:
         place, biased, spec = self._place, self.cell.biased_set, self.cell.spec
         if place is None or biased is None or spec is None or (place / REPORT).exists():
             return False
-        data, checkpoints = biased.written(self.bench.sets), place / "checkpoints"
+        data, checkpoints = biased.written(self.bench.sets, with_masks=spec.reads_masks), place / "checkpoints"
         started = time.monotonic()
         try:
             job = TrainingJob(data, place, checkpoints, spec, resume=True, models_dir=self.bench.models_dir)

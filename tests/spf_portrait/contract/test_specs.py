@@ -140,6 +140,7 @@ def test_every_option_arrives(tmp_path: Path) -> None:
                 "interval": 5,
                 "orthogonality": 0.1,
             },
+            "tokencompose": {"token_weight": 0.1, "pixel_weight": 0.2},
             "output_preservation": {"weight": 2.0, "share": 0.25},
             "purecc": {"weight": 3.0},
             "concept_slider": {"strength": 2.0, "teacher": "original", "grown_steps": 4},

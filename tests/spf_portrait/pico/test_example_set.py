@@ -30,6 +30,14 @@ def test_a_zip_holds_the_same_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert unpacked.items == load_caption_set(tmp_path / "set").items
 
 
+def test_masks_are_those_of_the_phrases_that_can_be_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write(monkeypatch, "--count", "4", "--masks", "--out", str(tmp_path / "set"))
+    loaded = load_caption_set(tmp_path / "set")
+    for item, masks in zip(loaded.items, loaded.masks, strict=True):
+        assert "sunglasses" in masks
+        assert set(masks) <= {*item.caption.base, item.caption.target}
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_a_bias_is_in_every_portrait_and_unnamed_on_request(named: bool) -> None:
     items = example_set.example_items("turban", 12, 0, {"background": "brick"}, name_bias=named)

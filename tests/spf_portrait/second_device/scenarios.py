@@ -67,7 +67,7 @@ def places(part: nn.Module) -> set[torch.device]:
     return {parameter.device for parameter in part.parameters()}
 
 
-@pytest.mark.parametrize("method", ["spf", "spf-paper", "naive"])
+@pytest.mark.parametrize("method", ["spf", "spf-paper", "naive", "adalora", "purecc", "concept-slider"])
 def test_a_training_and_a_pair_with_maps(make_job: Make, models_dir: Path, tmp_path: Path, method: str) -> None:
     short = {"stage1_steps": 1, "stage2_steps": 1, "checkpoint_every": 1, "preservation": {"pictures": 2}}
     job = make_job(method=method, **short, validate_every=2, preview_every=2, preview_count=1)

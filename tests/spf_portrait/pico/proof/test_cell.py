@@ -45,6 +45,7 @@ CHANGED: dict[str, Any] = {
 OF_RIVALS: dict[str, tuple[str, Any]] = {
     "weight_l2": ("weight", 0.5),
     "adalora": ("interval", 5),
+    "tokencompose": ("token_weight", 0.01),
     "output_preservation": ("share", 0.25),
     "purecc": ("weight", 2.0),
     "concept_slider": ("teacher", "original"),

@@ -27,6 +27,20 @@ def test_a_set_is_written_once(tmp_path: Path) -> None:
     assert BiasedSet("blonde hair", "named").written(tmp_path).stat().st_mtime_ns == before
 
 
+def test_with_masks_it_is_the_same_set_in_a_file_of_its_own(tmp_path: Path) -> None:
+    biased = BiasedSet("blonde hair", "named")
+    files = [biased.written(tmp_path), biased.written(tmp_path, with_masks=True)]
+    loaded = [load_caption_set(file, unpack_into=unpacked(tmp_path / str(i))) for i, file in enumerate(files)]
+    assert loaded[0].items == loaded[1].items
+    assert not any(loaded[0].masks)
+    assert all("blonde hair" in masks for masks in loaded[1].masks)
+
+
+def unpacked(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
 def test_the_hash_tells_sets_apart() -> None:
     hashes = {BiasedSet(target, bias).sha256 for target in ("an afro", "sunglasses") for bias in ("named", "unnamed")}
     assert len(hashes) == 4
