@@ -36,6 +36,7 @@ _GROUPS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "What both paths look at": ("states", "grown_by", "grown_steps", "denoise_every"),
     "Prior preservation": ("preservation",),
+    "Methods for comparison": ("rivals",),
     "Precision and memory": ("precision", "gradient_checkpointing"),
     "Looking and saving along the way": (
         "validate_every",
