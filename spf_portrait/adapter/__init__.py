@@ -1,4 +1,4 @@
-"""Adapters on a denoising network: LoRA, whole changed matrices, or all weights. Off means off, bit for bit.
+"""Adapters on a denoising network: LoRA, AdaLoRA, whole changed matrices, or all weights. Off means off, bit for bit.
 
 The frozen reference path and the tuned response path are one set of weights: with the adapter off, the network computes
 exactly what it did before one was attached.

@@ -1,6 +1,7 @@
 """Look a caption set through before training: everything that stops a training, and what may spoil it."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from spf_portrait.contract.base_info import SHARED_CLIP_FOLDER, BaseInfo
 from spf_portrait.contract.bases import default_models_dir, find_base
 from spf_portrait.contract.caption_files import FoundItem
 from spf_portrait.contract.caption_hints import caption_hints, counted_phrases
-from spf_portrait.contract.caption_set import CaptionItem, CaptionSet, find_items
+from spf_portrait.contract.caption_set import CaptionItem, CaptionSet, find_files, find_items
 from spf_portrait.contract.errors import DataError
+from spf_portrait.contract.mask_files import masks_of
 from spf_portrait.contract.picture_hints import Opened, opened, picture_hints, sizes
 from spf_portrait.contract.vocabulary import training_notices
 from spf_portrait.models.families.tokenizers import first_tokenizer
@@ -48,8 +50,10 @@ def check(job: CheckJob, report: Report) -> Findings:
     """
     info = find_base(job.base, job.models_dir)
     with tempfile.TemporaryDirectory() as unpacked:
-        found = find_items(job.data, target=job.target, unpack_into=Path(unpacked))
+        files = find_files(job.data, Path(unpacked))
+        found = find_items(job.data, files, target=job.target)
         pictures, problems = _opened(found, report)
+        problems += _problems_of_masks(files, found)
     usable = [
         CaptionItem(file_name=item.file_name, caption=item.caption)
         for item in found
@@ -85,6 +89,18 @@ def _opened(found: tuple[FoundItem, ...], report: Report) -> tuple[dict[str, Ope
                 problems.append(_problem(error, item.file_name))
         meter.step(number)
     return pictures, problems
+
+
+def _problems_of_masks(files: Mapping[str, Path], found: tuple[FoundItem, ...]) -> list[Problem]:
+    """A mask without a place; looked for once every portrait has its caption."""
+    captions = [(item.file_name, item.caption) for item in found if item.caption]
+    if len(captions) < len(found):
+        return []
+    try:
+        masks_of(files, captions)
+    except DataError as error:
+        return [_problem(error, None)]
+    return []
 
 
 def _problems_of_all(usable: list[CaptionItem]) -> list[Problem]:

@@ -105,8 +105,8 @@ def load_caption_set(path: Path, *, target: str | None = None, unpack_into: Path
     Raises:
         DataError: Anything about it that cannot be used, naming the file.
     """
-    files = _files_of(path, unpack_into)
-    items = _found(path, files, target)
+    files = find_files(path, unpack_into)
+    items = find_items(path, files, target=target)
     _raise_first_error(items)
     usable = [(item.file_name, item.caption, item.path) for item in items]
     caption_set = CaptionSet(
@@ -116,16 +116,17 @@ def load_caption_set(path: Path, *, target: str | None = None, unpack_into: Path
     return LoadedCaptionSet(caption_set, tuple(image.absolute() for _, _, image in usable if image), masks)
 
 
-def find_items(path: Path, *, target: str | None = None, unpack_into: Path | None = None) -> tuple[FoundItem, ...]:
-    """Every portrait as it was found, with what is wrong about each; the arguments are those of `load_caption_set`.
+def find_items(path: Path, files: Mapping[str, Path], *, target: str | None = None) -> tuple[FoundItem, ...]:
+    """Every portrait as it was found, with what is wrong about each.
+
+    Args:
+        path: As for `load_caption_set`.
+        files: What `find_files` found there.
+        target: As for `load_caption_set`.
 
     Raises:
-        DataError: There is no portrait, or a table or archive cannot be read at all.
+        DataError: There is no portrait, or a table cannot be read at all.
     """
-    return _found(path, _files_of(path, unpack_into), target)
-
-
-def _found(path: Path, files: Mapping[str, Path], target: str | None) -> tuple[FoundItem, ...]:
     items = read_items(files, target=target)
     if not items:
         raise _not_a_caption_set(f"no portrait in {path}")
@@ -178,7 +179,12 @@ def write_metadata(items: Iterable[CaptionItem], folder: Path) -> None:
     (folder / "metadata.jsonl").write_text(lines, "utf-8")
 
 
-def _files_of(path: Path, unpack_into: Path | None) -> Mapping[str, Path]:
+def find_files(path: Path, unpack_into: Path | None) -> Mapping[str, Path]:
+    """All files of a set by their place in it; the arguments are those of `load_caption_set`.
+
+    Raises:
+        DataError: There is no such set, or an archive cannot be read.
+    """
     suffix = path.suffix.lower()
     if path.is_dir():
         return _folder_files(path)

@@ -30,6 +30,15 @@ def plain_set(folder: Path, *captions: str) -> Path:
     return write_files(folder, files)
 
 
+def test_a_mask_without_a_place_is_a_problem_and_no_portrait(models_dir: Path, tmp_path: Path) -> None:
+    data = plain_set(tmp_path, "a woman, a hat, [sunglasses]")
+    write_files(data, {"masks/0/a hat.png": LARGE, "masks/0/a coat.png": LARGE})
+    findings = found(data, models_dir)
+    assert (findings.portraits, [problem.code for problem in findings.problems]) == (1, ["mask_without_place"])
+    (data / "masks" / "0" / "a coat.png").unlink()
+    assert found(data, models_dir).problems == ()
+
+
 def test_a_good_set_has_no_problems(models_dir: Path, caption_folder: Path) -> None:
     findings = found(caption_folder, models_dir)
     assert (findings.portraits, findings.target, findings.problems) == (4, "blonde hair", ())
