@@ -1,7 +1,7 @@
 """Everything has an owner, and a caller's transactions hold only what is theirs.
 
-The condition is added here, to every SELECT, instead of in each query: a query that forgets it cannot be written. What
-hangs on a caption set or a job (items, versions, events, results) is read by way of these, or has their condition.
+The condition is added here to every SELECT on a caption set, a job or a result, so that no query can forget it. Items,
+versions and events are read by way of the set or job that they hang on.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
 
 def test_a_request_has_one_line(client: TestClient, lines: Lines, new_job: NewJob) -> None:
     job_id = new_job()
-    answer = client.get(f"/api/v1/jobs/{job_id}?cursor=secret", headers={"Authorization": "Bearer secret"})
+    answer = client.get(f"/api/v1/jobs/{job_id}?cursor=secret", headers={"Cookie": "spf_session=secret"})
     (line,) = lines()
     assert line["request_id"] == answer.headers["x-request-id"]
     assert (line["method"], line["path"], line["status"]) == ("GET", f"/api/v1/jobs/{job_id}", 200)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
@@ -122,3 +124,10 @@ def test_without_a_database_the_other_figures_stay(tmp_path_factory: pytest.Temp
     assert found["spf_database_up",] == 0
     assert found["spf_http_requests_total", "GET", "/healthz", "200"] == 1
     assert not any(name.startswith("spf_job") for name, *_ in found)
+
+
+def test_without_a_database_a_studio_that_others_can_reach_shows_nothing(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, host="0.0.0.0", host_names=("testserver",))
+    with TestClient(create_app(settings)) as client:
+        assert client.get("/metrics").status_code == 401
+        assert client.get("/metrics", headers={"Authorization": "Bearer spf_a_b"}).status_code == 503
