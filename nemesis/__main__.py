@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.out is not None:
         told = document(outcomes, NOT_RUN, mutations, chosen.seed)
         chosen.out.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
-    red = [outcome for outcome in outcomes if not outcome.is_green]
+    red = [outcome for outcome in outcomes if outcome.verdict == "red"]
     for outcome in red:
         print(f"row {outcome.row.number}: {outcome.violations[0].found}", file=sys.stderr)
     if red:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nemesis.ground import Ground
-from nemesis.guards import Guard
+from nemesis.guards.guard import Guard
 from nemesis.row import Row
 from nemesis.runner import run_row
 

@@ -46,10 +46,10 @@ def _counts(outcome: Outcome) -> dict[str, int]:
 
 
 def _cells(outcome: Outcome) -> list[str]:
-    verdict = "green" if outcome.is_green else "RED"
     counts = [str(count) for count in _counts(outcome).values()]
     row = outcome.row
-    return [str(row.number), str(outcome.rounds), f"{outcome.seconds:.0f}", *counts, verdict, row.fault]
+    told = outcome.cannot_run or row.fault
+    return [str(row.number), str(outcome.rounds), f"{outcome.seconds:.0f}", *counts, outcome.verdict, told]
 
 
 def _entry(outcome: Outcome) -> dict[str, Any]:
@@ -60,7 +60,8 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
         "promise": row.promise,
         "rounds": outcome.rounds,
         "seconds": round(outcome.seconds, 1),
-        "green": outcome.is_green,
+        "verdict": outcome.verdict,
+        "cannot_run": outcome.cannot_run,
         "violations": _counts(outcome),
         "found": [violation.found for violation in outcome.violations],
     }

@@ -10,6 +10,10 @@ from nemesis.studio import Studio
 from nemesis.violation import Violation
 
 
+class CannotRun(Exception):
+    """This machine lacks what a row needs; the message says what."""
+
+
 @dataclass(frozen=True)
 class Round:
     """One strike of the fault."""
@@ -33,6 +37,8 @@ class Row:
     """Of the full form."""
     strike: Callable[[Round], Iterator[Violation]]
     """Does it once and yields what did not hold. Whatever it stopped runs again afterwards."""
+    processes: tuple[str, ...] = ("broker", "api", "maintenance")
+    """What runs besides the workers; rows about files alone need nothing."""
     workers: tuple[str, ...] = ()
     """Names of the workers that the studio has; the part before a hyphen is their queue."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])

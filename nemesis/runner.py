@@ -8,13 +8,14 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal
 
 import httpx2 as httpx
 import psutil
 
 from nemesis.checker import violations
 from nemesis.ground import Ground
-from nemesis.row import Round, Row
+from nemesis.row import CannotRun, Round, Row
 from nemesis.studio import Studio
 from nemesis.violation import Violation
 from nemesis.waiting import WaitedInVain
@@ -28,11 +29,15 @@ class Outcome:
     rounds: int = 0
     seconds: float = 0.0
     violations: list[Violation] = field(default_factory=list[Violation])
+    cannot_run: str = ""
+    """What this machine lacks for it."""
 
     @property
-    def is_green(self) -> bool:
-        """Whether everything held, in one round at least."""
-        return self.rounds > 0 and not self.violations
+    def verdict(self) -> Literal["green", "red", "not run"]:
+        """Green when everything held, in one round at least; what could not be run is never green."""
+        if self.violations:
+            return "red"
+        return "green" if self.rounds else "not run"
 
 
 def run_row(
@@ -51,13 +56,17 @@ def run_row(
     outcome = Outcome(row)
     started_s = time.monotonic()
     with _studio(row, ground, without) as studio:
-        while outcome.rounds < rounds and not outcome.violations:
-            chance = Random(f"{seed}/{row.number}/{outcome.rounds}")
-            outcome.violations += _struck(Round(studio, outcome.rounds, chance), row)
-            outcome.rounds += 1
-            tick()
-        outcome.violations += violations(studio)
-    if outcome.is_green:
+        try:
+            while outcome.rounds < rounds and not outcome.violations:
+                chance = Random(f"{seed}/{row.number}/{outcome.rounds}")
+                outcome.violations += _struck(Round(studio, outcome.rounds, chance), row)
+                outcome.rounds += 1
+                tick()
+        except CannotRun as error:
+            outcome.cannot_run = str(error)
+        if row.processes:
+            outcome.violations += violations(studio)
+    if outcome.verdict != "red":
         shutil.rmtree(studio.folder)
     outcome.seconds = time.monotonic() - started_s
     return outcome
@@ -84,7 +93,7 @@ def _studio(row: Row, ground: Ground, without: str) -> Generator[Studio]:
     folder = ground.folder / f"row-{row.number:02d}{without and f'-without-{without}'}"
     studio = Studio(folder, ground.models, ground.portraits, row.settings, without)
     try:
-        studio.start("broker", "api", "maintenance", *row.workers)
+        studio.start(*row.processes, *row.workers)
         yield studio
     finally:
         studio.stop()

@@ -11,6 +11,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from socket import socket
 from typing import Final
@@ -23,6 +24,7 @@ from backend.broker import broker_command
 from backend.db import Database
 from backend.maintenance.notifier import CeleryNotifier
 from backend.storage import LocalStorage
+from nemesis.checkpoint_process import CheckpointProcess
 from nemesis.client import Client
 from nemesis.history import History
 from nemesis.waiting import wait_for
@@ -95,6 +97,11 @@ class Studio:
         """Return a process that was started."""
         return self._processes[name]
 
+    @cached_property
+    def checkpoints(self) -> CheckpointProcess:
+        """The process in which checkpoints are written and read, started when it is first needed."""
+        return CheckpointProcess(REPOSITORY, self._environment)
+
     def kill(self, name: str) -> None:
         """Send SIGKILL and wait for the end."""
         self.history.note("SIGKILL", process=name)
@@ -130,6 +137,8 @@ class Studio:
             process.send_signal(signal.SIGCONT)
             process.kill()
             process.wait()
+        if "checkpoints" in self.__dict__:
+            self.checkpoints.stop()
         self.client.close()
         self.notifier.close()
         self.db.close()
