@@ -64,7 +64,7 @@ def run_row(
                 tick()
         except CannotRun as error:
             outcome.cannot_run = str(error)
-        if row.processes:
+        if row.processes and not outcome.violations:
             outcome.violations += violations(studio)
     if outcome.verdict != "red":
         shutil.rmtree(studio.folder)

@@ -16,6 +16,8 @@ from nemesis.violation import Violation, unless
 _MOST_MEMORY_BYTES: Final = 400 * 2**20
 """Of the process that answers requests; what an upload needs is taken by a process of its own."""
 
+_AREAS: Final = frozenset({"datasets", "incoming"})
+
 
 def picture(form: str = "PNG", size: tuple[int, int] = (40, 40), **options: Any) -> bytes:
     """A small picture whose left half is red."""
@@ -71,12 +73,9 @@ def is_refused(studio: Studio, files: Mapping[str, bytes], what: str) -> Iterato
 
 
 def stored(studio: Studio) -> set[str]:
-    """Return the files of caption sets and uploads, from the studio's own folder upwards."""
-    return {str(path.relative_to(studio.folder)) for path in studio.folder.rglob("*") if _is_stored(path.parts)}
-
-
-def _is_stored(parts: tuple[str, ...]) -> bool:
-    return any(area in parts for area in ("datasets", "incoming"))
+    """Return the files and folders of caption sets and uploads, from the studio's own folder upwards."""
+    found = (path.relative_to(studio.folder) for path in studio.folder.rglob("*"))
+    return {str(path) for path in found if not _AREAS.isdisjoint(path.parent.parts)}
 
 
 def _renamed(info: ZipInfo, name: str) -> ZipInfo:

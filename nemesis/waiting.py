@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-PATIENCE_S: Final = 300.0
+PATIENCE_S: Final = 180.0
 """Far longer than anything takes on a busy machine: what has not happened by then never will."""
 
 _LOOK_S: Final = 0.05

@@ -25,14 +25,15 @@ def token_check() -> None:
 
 
 def lease_check() -> None:
-    """The reaper takes every running job for lost."""
+    """The reaper takes every running job for lost, once."""
     from backend.jobs.transitions import Lease, guarded
     from backend.maintenance.reaper import Reaper
     from backend.tables import Job
 
     def lost(self: Any) -> list[Callable[[Any], bool]]:
         with self._db.read() as session:
-            running = session.execute(select(Job.id, Job.token).where(Job.state == "running")).all()
+            first = Job.state == "running", Job.attempt == 1
+            running = session.execute(select(Job.id, Job.token).where(*first)).all()
         return [partial(take, lease=Lease(job_id, token)) for job_id, token in running]
 
     def take(session: Any, lease: Lease) -> bool:

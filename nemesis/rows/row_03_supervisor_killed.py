@@ -9,7 +9,7 @@ import psutil
 
 from nemesis.jobs import order_training, succeeds, wait_for_phase
 from nemesis.row import Round, Row
-from nemesis.violation import Violation, unless
+from nemesis.violation import Violation
 from nemesis.waiting import wait_for
 
 _GONE_S: Final = 30.0
@@ -25,7 +25,9 @@ def _strike(this: Round) -> Iterator[Violation]:
     studio.history.note("SIGKILL", process="supervisor", pid=supervisor.pid)
     supervisor.kill()
     gone, _ = psutil.wait_procs([engine], timeout=_GONE_S)
-    yield from unless(bool(gone), f"the engine {engine.pid} of {job_id} outlived its supervisor", "leak")
+    if not gone:
+        engine.kill()
+        yield Violation("leak", f"the engine {engine.pid} of {job_id} outlived its supervisor")
     yield from succeeds(studio, job_id)
 
 

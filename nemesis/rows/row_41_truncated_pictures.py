@@ -12,6 +12,8 @@ from nemesis.violation import Violation, unless
 _FORMATS: Final = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 _PARTS: Final = 16
 _SIZE: Final = (200, 200)
+_LEAST_BYTES: Final = 32
+"""Cut off at least: fewer may belong to what follows the last pixel."""
 
 
 def _strike(this: Round) -> Iterator[Violation]:
@@ -22,7 +24,7 @@ def _strike(this: Round) -> Iterator[Violation]:
         for part in range(_PARTS):
             name = f"{part:02d}-{suffix}.{suffix}"
             end = (len(whole) * part + this.chance.randrange(len(whole))) // _PARTS
-            files |= {name: whole[: min(end, len(whole) - 4)], f"{part:02d}-{suffix}.txt": CAPTION}
+            files |= {name: whole[: min(end, len(whole) - _LEAST_BYTES)], f"{part:02d}-{suffix}.txt": CAPTION}
             cut.add(name)
     answer = this.studio.client.upload(files)
     yield from unless(answer.status_code == 201, f"the upload was answered {answer.status_code}: {answer.text[:200]}")
