@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -27,28 +28,29 @@ from nemesis.runner import Outcome, run_row
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what the command line says; 1 if anything is red."""
+    """Run what the command line says; 1 if anything is red, or a guard is not missed."""
     chosen = _parser().parse_args(arguments)
     rows = [row for row in ROWS if row.number in (chosen.rows or [row.number])]
-    folder = Path(tempfile.mkdtemp(prefix="nemesis-"))
-    ground = prepare_ground(folder)
-    outcomes: list[Outcome] = []
-    mutations: list[Mutation] = []
-    if chosen.mutations:
-        mutations = _mutations(rows, ground, chosen)
-        print(mutation_table(mutations))
-    else:
-        outcomes = _outcomes(rows, ground, chosen)
-        print(table(outcomes, NOT_RUN))
+    ground = prepare_ground(Path(tempfile.mkdtemp(prefix="nemesis-")))
+    outcomes = [] if chosen.mutations else _outcomes(rows, ground, chosen)
+    mutations = _mutations(rows, ground, chosen) if chosen.mutations else []
+    print(mutation_table(mutations) if chosen.mutations else table(outcomes, NOT_RUN))
     if chosen.out is not None:
         told = document(outcomes, NOT_RUN, mutations, chosen.seed)
         chosen.out.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
     red = [outcome for outcome in outcomes if outcome.verdict == "red"]
+    _clean_up(ground, red)
+    return int(bool(red) or not all(mutation.is_caught for mutation in mutations))
+
+
+def _clean_up(ground: Ground, red: Sequence[Outcome]) -> None:
+    """Say what became red, and leave what tells why; delete the folder otherwise."""
     for outcome in red:
         print(f"row {outcome.row.number}: {outcome.violations[0].found}", file=sys.stderr)
     if red:
-        print(f"What was done to the red rows, their logs and their files are in {folder}", file=sys.stderr)
-    return int(bool(red) or not all(mutation.is_caught for mutation in mutations))
+        print(f"What was done to the red rows, their logs and their files are in {ground.folder}", file=sys.stderr)
+    else:
+        shutil.rmtree(ground.folder)
 
 
 def _outcomes(rows: Sequence[Row], ground: Ground, chosen: argparse.Namespace) -> list[Outcome]:

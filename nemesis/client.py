@@ -57,9 +57,9 @@ class Client:
         answer = self.upload({path.name: path.read_bytes() for path in sorted(folder.iterdir())})
         return str(answer.raise_for_status().json()["id"])
 
-    def order(self, order: Mapping[str, Any], **headers: str) -> str:
+    def order(self, order: Mapping[str, Any]) -> str:
         """Order a job; return its id."""
-        return str(self.ask("POST", "/jobs", json=order, headers=headers).raise_for_status().json()["id"])
+        return str(self.ask("POST", "/jobs", json=order).raise_for_status().json()["id"])
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Read a job."""

@@ -14,15 +14,15 @@ from nemesis.waiting import wait_for
 FINAL: Final = ("succeeded", "failed", "canceled")
 
 
-def order_training(studio: Studio, **options: Any) -> str:
+def order_training(studio: Studio) -> str:
     """Order the smallest training; its caption set is uploaded first."""
     dataset_id = studio.client.upload_folder(studio.portraits)
-    return studio.client.order({"kind": "training", "dataset_id": dataset_id, "spec": {**TRAINING, **options}})
+    return studio.client.order({"kind": "training", "dataset_id": dataset_id, "spec": TRAINING})
 
 
-def order_pair(studio: Studio, seed: int, **headers: str) -> str:
+def order_pair(studio: Studio, seed: int) -> str:
     """Order the smallest pair."""
-    return studio.client.order({"kind": "comparison", "spec": {**PAIR, "seed": seed}}, **headers)
+    return studio.client.order({"kind": "comparison", "spec": {**PAIR, "seed": seed}})
 
 
 def wait_for_phase(studio: Studio, job_id: str, *phases: str) -> dict[str, Any]:

@@ -57,15 +57,16 @@ def run_row(
     started_s = time.monotonic()
     with _studio(row, ground, without) as studio:
         try:
-            while outcome.rounds < rounds and not outcome.violations:
-                chance = Random(f"{seed}/{row.number}/{outcome.rounds}")
-                outcome.violations += _struck(Round(studio, outcome.rounds, chance), row)
+            for number in range(rounds):
+                outcome.violations += _struck(Round(studio, number, Random(f"{seed}/{row.number}/{number}")), row)
                 outcome.rounds += 1
                 tick()
+                if outcome.violations:
+                    break
+            else:
+                outcome.violations += violations(studio) if row.processes else ()
         except CannotRun as error:
             outcome.cannot_run = str(error)
-        if row.processes and not outcome.violations:
-            outcome.violations += violations(studio)
     if outcome.verdict != "red":
         shutil.rmtree(studio.folder)
     outcome.seconds = time.monotonic() - started_s

@@ -116,11 +116,6 @@ class Studio:
         process.terminate()
         process.wait()
 
-    def supervisor(self, name: str) -> psutil.Process | None:
-        """Return a worker's child that supervises the engine."""
-        engine = self.engine(name)
-        return None if engine is None else engine.parent()
-
     def engine(self, name: str) -> psutil.Process | None:
         """Return the engine's process below a worker; None while it has none."""
         return next(iter(engines_below(self._processes[name])), None)

@@ -16,6 +16,8 @@ from nemesis.violation import Violation, unless
 _MOST_MEMORY_BYTES: Final = 400 * 2**20
 """Of the process that answers requests; what an upload needs is taken by a process of its own."""
 
+CAPTION: Final = b"a woman, a brown jacket, [blonde hair]"
+
 _AREAS: Final = frozenset({"datasets", "incoming"})
 
 
@@ -26,9 +28,6 @@ def picture(form: str = "PNG", size: tuple[int, int] = (40, 40), **options: Any)
     stream = io.BytesIO()
     image.save(stream, form, **options)
     return stream.getvalue()
-
-
-CAPTION: Final = b"a woman, a brown jacket, [blonde hair]"
 
 
 def zipped(members: Mapping[str, bytes]) -> bytes:
