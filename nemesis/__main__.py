@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from tqdm import tqdm
 
@@ -25,6 +26,9 @@ from nemesis.report import document, mutation_table, table
 from nemesis.row import Row
 from nemesis.rows import NOT_RUN, ROWS
 from nemesis.runner import Outcome, run_row
+
+_ROUNDS_WITHOUT: Final = 10
+"""Of a row without its guard: what is struck at a random moment may need a few."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +73,10 @@ def _mutations(rows: Sequence[Row], ground: Ground, chosen: argparse.Namespace) 
     numbers = {row.number for row in rows}
     guards = [guard for guard in GUARDS.values() if guard.row in numbers]
     with tqdm(guards, unit="guard") as bar:
-        return [without_guard(guard, rows, ground, rounds=chosen.rounds or 3, seed=chosen.seed) for guard in bar]
+        return [
+            without_guard(guard, rows, ground, rounds=chosen.rounds or _ROUNDS_WITHOUT, seed=chosen.seed)
+            for guard in bar
+        ]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--rows", type=int, nargs="+", choices=[row.number for row in ROWS], help="these rows alone")
-    parser.add_argument("--rounds", type=_positive, help="rounds of every row (default: each row's full count)")
+    parser.add_argument(
+        "--rounds", type=_positive, help="rounds of every row (default: each row's full count; 10 with --mutations)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of random moments and places (default: 0)")
     parser.add_argument("--out", type=Path, help="file for the counts as JSON")
     parser.add_argument(

@@ -25,7 +25,8 @@ from spf_portrait.training.checkpoint import Origin, load_latest, save_checkpoin
 
 _ORIGIN: Final = Origin("specification", "caption set")
 _KEPT: Final = 3
-_WRITTEN_KIB: Final = 512
+_WRITTEN_KIB: Final = 4096
+"""Enough that hashing takes longer than finding the process that is to be killed."""
 
 
 def main() -> None:

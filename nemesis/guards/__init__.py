@@ -19,7 +19,7 @@ _ALL: Final = (
     Guard("transition-trigger", 27, "the database refuses illegal transitions", of_jobs.transition_trigger),
     Guard("checkpoint-rename", 21, "a checkpoint gets its name when it is complete", of_files.checkpoint_rename),
     Guard("checkpoint-hashes", 22, "a checkpoint's bytes are compared with its manifest", of_files.checkpoint_hashes),
-    Guard("archive-bounds", 34, "members of a zip share no bytes and grow within bounds", of_files.archive_bounds),
+    Guard("archive-ratio", 34, "a member of a zip grows to a hundred times its size at most", of_files.archive_ratio),
     Guard("picture-bounds", 40, "a picture's header is judged before it is decoded", of_files.picture_bounds),
     Guard("fresh-canvas", 42, "a stored picture is pixels alone", of_files.fresh_canvas),
     Guard("body-limit", 55, "a body beyond the limit is refused", of_files.body_limit),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from nemesis.checkpoint_process import newest_folder
@@ -11,8 +13,8 @@ from nemesis.row import Round, Row
 from nemesis.violation import Violation, unless
 from nemesis.waiting import wait_for
 
-_LATEST_S: Final = 0.2
-"""Longer than a checkpoint of this size takes, so that every part of the writing is struck."""
+_LATEST_S: Final = 0.03
+"""After the first file of a checkpoint is begun; the rest is mostly waiting for the disk."""
 
 
 def _strike(this: Round) -> Iterator[Violation]:
@@ -20,6 +22,7 @@ def _strike(this: Round) -> Iterator[Violation]:
     folder = studio.folder / f"checkpoints-{this.number}"
     writer = studio.checkpoints.write_until_killed(folder)
     wait_for(lambda: any(folder.glob("step-*2")), "a second checkpoint")
+    _wait_for_the_next(folder)
     time.sleep(this.chance.uniform(0, _LATEST_S))
     writer.kill()
     wait_for(lambda: not writer.is_running(), "its writer to be gone")
@@ -27,6 +30,14 @@ def _strike(this: Round) -> Iterator[Violation]:
     read = studio.checkpoints.newest(folder)
     whole = newest.name == f"step-{read:0>6}"
     yield from unless(whole, f"{newest.name} is torn, and {read} is read instead", "torn")
+    shutil.rmtree(folder)
+
+
+def _wait_for_the_next(folder: Path) -> None:
+    """Wait, without a pause, until something is written under a new name."""
+    known = {path.name for path in folder.iterdir()}
+    while known.issuperset(path.name for path in folder.iterdir()):
+        pass
 
 
 KILLED_IN_CHECKPOINT: Final = Row(

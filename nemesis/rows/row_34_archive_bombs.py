@@ -9,12 +9,13 @@ from nemesis.row import Round, Row
 from nemesis.uploads import is_refused, picture, with_directory, zipped
 from nemesis.violation import Violation
 
-_UNPACKED_BYTES: Final = 300 * 2**20
+_UNPACKED_BYTES: Final = 40 * 2**20
+"""Of each member: less than a picture may have, so that only the ratio tells."""
 _TWINS: Final = 500
 
 
 def _strike(this: Round) -> Iterator[Violation]:
-    bomb = zipped({"a.png": picture(), "b.png": bytes(_UNPACKED_BYTES)})
+    bomb = zipped({"a.png": picture(), **{f"{name}.png": bytes(_UNPACKED_BYTES) for name in "bcd"}})
     yield from is_refused(this.studio, {"bomb.zip": bomb}, "a zip that unpacks to a thousand times its size")
     overlapping = with_directory({"a.png": picture(size=(900, 900))}, _TWINS)
     yield from is_refused(this.studio, {"twins.zip": overlapping}, f"{_TWINS} names for one member's bytes")
