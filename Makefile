@@ -9,6 +9,7 @@ URL ?=
 SLOW ?=
 MINUTES ?= 30
 FULL ?=
+ROUNDS ?=
 SHORT_PROOF := --systems original sibling-oracle naive lora spf no-control-map --targets sunglasses --bias named
 FULL_PROOF := --split test --bias named
 
@@ -29,7 +30,7 @@ MARKS := $(if $(SLOW),not gpu,not gpu and not slow)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: up test check demo bench proof help test-tools
+.PHONY: up test check demo bench proof nemesis help test-tools
 
 up: $(RUN_STAMP) $(PAGE) ## start the studio on http://127.0.0.1:8000 (PORT=8000); Ctrl-C stops everything
 	@SPF_PORT=$(PORT) exec $(BIN)/python -m backend.studio
@@ -54,6 +55,9 @@ bench: $(RUN_STAMP) ## measure training and drawing speed on this machine
 proof: $(PROOF_STAMP) ## train, measure and compare for some minutes, going on where it stopped; writes docs/proof.md (MINUTES=30, FULL=1)
 	$(BIN)/python -m spf_portrait.pico.proof --minutes $(MINUTES) $(if $(FULL),$(FULL_PROOF),$(SHORT_PROOF))
 	$(BIN)/python -m spf_portrait.pico.proof.report
+
+nemesis: $(DEV_STAMP) test-tools ## strike a real studio with faults and count what broke (ROUNDS=5 for the short form)
+	$(BIN)/python -m nemesis $(if $(ROUNDS),--rounds $(ROUNDS)) $(ARGS)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

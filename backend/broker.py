@@ -29,13 +29,22 @@ def start_broker(processes: ProcessManager, data_dir: Path, port: int | None = N
     folder = (data_dir / "broker").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     port = port or _free_port()
-    # With the append-only file, messages survive a restart of the broker; the relay would send them again anyway.
-    command = [_broker_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    command += ["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", "--loglevel", "warning"]
+    command = broker_command(folder, port)
     processes.start("broker", command, os.environ, _STOP_S)
     url = f"redis://127.0.0.1:{port}/0"
     _wait_for(lambda: _answers(url), _START_S, f"the broker {command[0]} does not answer; look into {folder}")
     return url
+
+
+def broker_command(folder: Path, port: int) -> list[str]:
+    """Return what runs a private broker whose append-only file is in this folder.
+
+    Raises:
+        StartError: no server program is installed.
+    """
+    # With the append-only file, messages survive a restart of the broker; the relay would send them again anyway.
+    command = [_broker_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    return [*command, "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction", "--loglevel", "warning"]
 
 
 def _broker_program() -> str:

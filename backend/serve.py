@@ -9,6 +9,7 @@ import sys
 
 import uvicorn
 
+from backend.header_deadline import HeaderDeadlineProtocol
 from backend.logs import configure_logs
 from backend.main import create_app
 from backend.migrate import migrate
@@ -28,7 +29,12 @@ def main() -> None:
         sys.exit(f"The service cannot start: {error}")
     configure_logs(settings.log_format, settings.log_level or "INFO")
     config = uvicorn.Config(
-        create_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=2, server_header=False
+        create_app(settings),
+        http=HeaderDeadlineProtocol,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+        server_header=False,
     )
     server = uvicorn.Server(config)
     server.run(sockets=[listener])

@@ -16,6 +16,7 @@ import threading
 import uvicorn
 
 from backend.broker import start_broker
+from backend.header_deadline import HeaderDeadlineProtocol
 from backend.logs import configure_logs
 from backend.main import create_app
 from backend.migrate import migrate
@@ -105,6 +106,7 @@ def _serve(settings: Settings, listener: socket.socket, stop: threading.Event) -
     """Serve the application until told to stop; prints the address once requests are answered."""
     config = uvicorn.Config(
         create_app(settings),
+        http=HeaderDeadlineProtocol,
         log_config=None,
         access_log=False,
         # An open event stream must not hold up the stop.

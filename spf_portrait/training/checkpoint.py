@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 _TENSORS: Final = "state.safetensors"
 _FACTS: Final = "facts.json"
 _UNFINISHED: Final = ".tmp"
+_SEAL: Final = "sha256"
+_SEALED: Final = frozenset({"step", "spec_sha256", "dataset_sha256", "files"})
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def _write(draft: Path, step: int, origin: Origin, tensors: Mapping[str, Tensor]
         "dataset_sha256": origin.dataset_sha256,
         "files": digests,
     }
-    (draft / CHECKPOINT_MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
+    (draft / CHECKPOINT_MANIFEST).write_text(json.dumps({**manifest, _SEAL: _seal(manifest)}, indent=2), "utf-8")
     for file in (draft / _TENSORS, draft / _FACTS, draft / CHECKPOINT_MANIFEST, draft):
         _flush(file)
 
@@ -156,12 +158,20 @@ def _finished(folder: Path) -> list[Path]:
 
 
 def _verified_manifest(candidate: Path) -> dict[str, Any]:
-    """Read the manifest and compare the sha256 of every file it lists."""
+    """Read the manifest, compare its own sha256, and then that of every file it lists."""
     manifest = json.loads((candidate / CHECKPOINT_MANIFEST).read_text("utf-8"))
+    seal = manifest.pop(_SEAL, None)  # checkpoints of earlier versions have none
+    if frozenset(manifest) != _SEALED or seal not in (None, _seal(manifest)):
+        raise ValueError("the manifest does not match its sha256")
     for name in (_TENSORS, _FACTS):
         if _sha256(candidate / name) != manifest["files"][name]:
             raise ValueError(f"{name} does not match its sha256")
     return manifest
+
+
+def _seal(manifest: Mapping[str, Any]) -> str:
+    """A hash of what the manifest says, so that a damaged one is not taken for another training's."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _check_origin(candidate: Path, manifest: dict[str, Any], origin: Origin) -> None:

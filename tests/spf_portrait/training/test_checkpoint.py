@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,30 @@ def test_a_damaged_one_is_passed_over(tmp_path: Path, file: str, damage: str) ->
     found = load_latest(tmp_path, ORIGIN)
     assert found is not None
     assert found.step == newest_sound_step(tmp_path) == 1
+
+
+@pytest.mark.parametrize(("said", "damaged"), [('"step": 10', '"step": 11'), ('"spec_sha256"', '"spec_sha257"')])
+def test_a_manifest_that_says_something_else_is_passed_over(tmp_path: Path, said: str, damaged: str) -> None:
+    save(tmp_path, 5)
+    manifest = save(tmp_path, 10) / "manifest.json"
+    manifest.write_text(manifest.read_text("utf-8").replace(said, damaged), "utf-8")
+    found = load_latest(tmp_path, ORIGIN)
+    assert found is not None
+    assert found.step == 5
+
+
+def test_a_manifest_whose_origin_was_damaged_is_no_other_training(tmp_path: Path) -> None:
+    manifest = save(tmp_path, 10) / "manifest.json"
+    manifest.write_text(manifest.read_text("utf-8").replace('"spec"', '"spfc"'), "utf-8")
+    assert load_latest(tmp_path, ORIGIN) is None
+
+
+def test_a_checkpoint_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    manifest = save(tmp_path, 10) / "manifest.json"
+    said = json.loads(manifest.read_text("utf-8"))
+    del said["sha256"]
+    manifest.write_text(json.dumps(said), "utf-8")
+    assert newest_sound_step(tmp_path) == 10
 
 
 def test_an_interrupted_write_is_ignored(tmp_path: Path) -> None:
