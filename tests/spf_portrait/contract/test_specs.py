@@ -121,6 +121,7 @@ def test_every_option_arrives(tmp_path: Path) -> None:
             "guided_weight": 2.0,
             "guidance_scale": 3.0,
             "pictures": 5,
+            "texts": 9,
             "picture_share": 0.4,
             "asked_share": 0.3,
             "times_power": 0.5,

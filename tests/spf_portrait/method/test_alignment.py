@@ -239,7 +239,7 @@ def test_pictures_that_may_be_asked_for_the_target_are_surveyed_too(scene: Scene
     scramble(scene.base)
     for share in (0.5, 0.0):
         memory, events = MapMemory(), list[Any]()
-        spec = TrainingSpec(control_map_looks=3, preservation=Preservation(asked_share=share))
+        spec = TrainingSpec(control_map_looks=3, preservation=Preservation(asked_share=share, pictures=3))
         alignment, pictures = scene.make(memory=memory, control_map_looks=3), scene.rows.chosen(torch.arange(3))
         replaced = replace(alignment, spec=spec)
         dual_path(replaced, scene.rows, scene.meaning, pictures, spec).begin(events.append)

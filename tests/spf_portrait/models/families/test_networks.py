@@ -179,7 +179,7 @@ def test_the_rest_is_held_between_the_reference_and_the_plain_response(
     family_models: Path, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base, cases = tuned(family_models, key), [Case(Caption(base=("a woman",), target="hair"), 3)]
-    drawn = draw_four(base, cases, Sampling(2, 3.0), lambda _: None, Hold())
+    drawn = draw_four(base, cases, Sampling(2, 3.0), lambda _: None, Hold(held_below=0.3, free_above=0.7))
     assert drawn.held is not None
     assert not torch.equal(drawn.held, drawn.reference)
     assert not torch.equal(drawn.held, drawn.response)
