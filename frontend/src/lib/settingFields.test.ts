@@ -69,3 +69,19 @@ test("only what was set is ordered, and a part of a group with the rest of the p
   });
   expect([presetValue(resolved, "kept.on"), presetValue(resolved, "states"), presetValue(undefined, "rank")]).toEqual(["on", "noised", ""]);
 });
+
+test("a setting two groups deep says whose it is, and is ordered with all that stands around it", () => {
+  const specification = {
+    properties: { rivals: { $ref: "#/$defs/Rivals" } },
+    $defs: {
+      Rivals: { properties: { purecc: { $ref: "#/$defs/PureCC" } } },
+      PureCC: { properties: { weight: { type: "number", minimum: 0, maximum: 100 }, other: { type: "number" } } },
+    },
+  };
+  const [weight] = fieldGroups({ groups: [{ title: "Rest", settings: ["rivals"] }], specification }).flatMap((one) => one.fields);
+  expect(weight).toMatchObject({ name: "rivals.purecc.weight", title: "Purecc: weight" });
+  const resolved = { rivals: { purecc: { weight: 1, other: 2 }, adalora: { interval: 10 } } };
+  const spec = trainingSpec(CHOSEN, [weight as Field], { "rivals.purecc.weight": "3" }, resolved);
+  expect(spec["rivals"]).toEqual({ purecc: { weight: 3, other: 2 }, adalora: { interval: 10 } });
+  expect(presetValue(resolved, "rivals.purecc.weight")).toBe("1");
+});

@@ -73,9 +73,12 @@ function kindOf(schema: Schema): Field["kind"] {
   return schema.type === "integer" ? "whole" : "number";
 }
 
+/** Of a setting two groups deep, as those of the methods for comparison, with the inner group before it. */
 function titleOf(name: string): string {
-  const last = name.split(".").at(-1) ?? name;
-  const words = last
+  const parts = name.split(".");
+  const words = parts
+    .slice(parts.length > 2 ? -2 : -1)
+    .join(": ")
     .replace(/^w_(.*)/, "$1_weight")
     .replace(/_(px|db)$/, "")
     .replace(/_min_snr$/, "_from_signal-to-noise")

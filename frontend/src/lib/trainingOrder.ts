@@ -33,17 +33,23 @@ export function trainingSpec(chosen: Chosen, fields: readonly Field[], typed: Ty
   for (const field of fields) {
     const text = typed[field.name]?.trim() ?? "";
     if (text === "") continue;
-    const [name = "", part] = field.name.split(".");
-    const before = (spec[name] ?? resolved?.[name] ?? {}) as Options;
-    spec[name] = part === undefined ? valueOf(field, text) : { ...before, [part]: valueOf(field, text) };
+    const [name = "", ...parts] = field.name.split(".");
+    spec[name] = placed(spec[name] ?? resolved?.[name], parts, valueOf(field, text));
   }
   return spec;
 }
 
+/** The value itself, or what was there with the value at its place in it, however deep. */
+function placed(before: unknown, parts: readonly string[], value: Value): unknown {
+  const [part, ...deeper] = parts;
+  if (part === undefined) return value;
+  const around = (before ?? {}) as Options;
+  return { ...around, [part]: placed(around[part], deeper, value) };
+}
+
 /** What a field comes to if it is left alone, in words. */
 export function presetValue(resolved: Options | null | undefined, name: string): string {
-  const [group = "", part] = name.split(".");
-  const value = part === undefined ? resolved?.[group] : (resolved?.[group] as Options | undefined)?.[part];
+  const value = name.split(".").reduce<unknown>((found, part) => (found as Options | undefined)?.[part], resolved ?? undefined);
   if (value === null || value === undefined) return "";
   return typeof value === "boolean" ? (value ? "on" : "off") : String(value).replaceAll("_", " ");
 }
