@@ -121,11 +121,15 @@ def hold_the_rest(browser: Browser, studio: RunningStudio) -> None:
     browser.driver.refresh()
     browser.press("Options")
     browser.press("Hold the rest")
+    browser.press("More")
+    defaults = {name: float(value_of(browser, name)) for name in Hold.model_fields}
+    assert defaults == Hold().model_dump(), "the page's defaults are the engine's"
+    browser.find("input[name=held_below]").send_keys(Keys.END)  # the tiny model's answers differ nearly everywhere
     browser.press("Draw")
     browser.wait("the new pair's address", lambda: first["id"] not in browser.driver.current_url)
     browser.wait("the held picture", lambda: browser.count("img[alt^='Response, the rest held']") == 1, DRAWING_S)
     held = studio.read(f"/jobs/{id_in_address(browser, 'pair')}")
-    assert held["spec"] == {**first["spec"], "hold": Hold().model_dump()}, "the page's defaults are the engine's"
+    assert held["spec"] == {**first["spec"], "hold": Hold(held_below=0.99, free_above=1).model_dump()}
     before, after = (studio.read(f"/comparisons/{job['comparison_id']}")["files"] for job in (first, held))
     same = {name: studio.fetch(before[name]) == studio.fetch(after[name]) for name in ("reference.png", "response.png")}
     assert same == {"reference.png": True, "response.png": False}

@@ -113,6 +113,7 @@ def test_a_training_is_followed_stopped_and_gone_on_with(
     browser: Browser, studio: RunningStudio, caption_set: str
 ) -> None:
     open_form(browser, studio, caption_set)
+    browser.press("For comparison")
     browser.press("Plain LoRA")
     browser.press("Advanced settings")
     type_into(browser, stage1_steps="600", stage2_steps="0", rank="2", validate_every="20", checkpoint_every="20")
