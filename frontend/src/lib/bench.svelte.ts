@@ -45,7 +45,8 @@ export function openBench() {
   let taught: string | undefined;
   $effect.pre(() => {
     const job = pair.data;
-    if (!job || !adapterId || job.id === filledFrom) return;
+    // While another pair is on its way, the one before it may be told once more: it must not take back what was typed.
+    if (!job || !adapterId || job.id !== here().pair || job.id === filledFrom) return;
     filledFrom = job.id;
     if (usesOf(job).some((use) => use.adapter === adapterId)) draft = draftOf(job, adapterId);
   });
@@ -87,8 +88,8 @@ export function openBench() {
     busy = false;
     if (!job) return;
     filledFrom = job.id;
-    changed("jobs");
     go({ page: "compare", adapter: adapterId, pair: job.id });
+    changed("jobs");
   }
 
   /** Show the pictures that were drawn before, or order them. */
