@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
@@ -63,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         telemetry={"tracing": False},
+        lifespan=_open_to_the_end,
     )
     context = Context(settings, Database(settings.sqlalchemy_url), LocalStorage(settings.data_dir))
     context.figures.register(JobFigures(context.db))
@@ -82,3 +85,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityLayer, host_names=(*LOOPBACK_NAMES, *settings.host_names))
     app.add_middleware(RequestLayer, count=RequestFigures(context.figures).count)
     return app
+
+
+@asynccontextmanager
+async def _open_to_the_end(app: FastAPI) -> AsyncGenerator[None]:
+    """Close the database's connections when the application ends."""
+    yield
+    app.state.context.db.close()

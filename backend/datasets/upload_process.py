@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from selectors import EVENT_READ, DefaultSelector
 
 from backend.datasets.upload import ReadUpload
 from backend.datasets.upload_messages import ANSWER, Answer, NoRoom, Opening, Read, ReadingOrder, Refused, Unreadable
@@ -96,6 +96,9 @@ def _last_answer(order: ReadingOrder) -> Answer | None:
 def _lines(pipe: int) -> Iterator[bytes]:
     """Yield complete lines until the other side closes the pipe or falls silent."""
     rest = b""
-    while select.select([pipe], [], [], _LONGEST_SILENCE_S)[0] and (chunk := os.read(pipe, 1 << 16)):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
+    # Not select(), which cannot wait for a descriptor beyond 1023: a busy service has that many.
+    with DefaultSelector() as selector:
+        selector.register(pipe, EVENT_READ)
+        while selector.select(_LONGEST_SILENCE_S) and (chunk := os.read(pipe, 1 << 16)):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines

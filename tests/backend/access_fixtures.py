@@ -33,6 +33,7 @@ def visitor(settings: Settings) -> Iterator[Visitor]:
     yield visit
     for client in opened:
         client.close()
+    app.state.context.db.close()
 
 
 def key_of(db: Database, owner: str, scope: Scope = "write", days: int | None = None) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +204,16 @@ def test_keys_are_forgotten_after_a_day(client: TestClient, db: Database) -> Non
         session.execute(update(IdempotencyKey).values(created_at=now() - 86500.0))
     forget_keys(db)
     assert client.post("/api/v1/jobs", json=order, headers={"Idempotency-Key": "job"}).json()["id"] != job["id"]
+
+
+def test_a_service_with_many_open_files_reads_uploads(client: TestClient) -> None:
+    """As a busy one has; whoever waits with select() can wait for the first 1,024 alone."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), max(hard, 2048)))
+    try:
+        with ExitStack() as opened:
+            for _ in range(1100):
+                opened.enter_context(Path(os.devnull).open("rb"))
+            made_dataset(client)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

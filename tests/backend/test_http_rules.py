@@ -200,3 +200,11 @@ def test_settings_refuse_host_names_that_are_none(name: str) -> None:
 def test_settings_refuse_a_lease_that_heartbeats_cannot_hold() -> None:
     with pytest.raises(ValueError, match="SPF_HEARTBEAT_S"):
         Settings(lease_s=10.0, heartbeat_s=8.0)
+
+
+def test_an_application_that_ends_closes_its_connections_to_the_database(settings: Settings) -> None:
+    app = create_app(settings)
+    with TestClient(app) as client:
+        assert client.get("/api/v1/jobs").status_code == 200
+        assert app.state.context.db.engine.pool.checkedin() > 0
+    assert app.state.context.db.engine.pool.checkedin() == 0
